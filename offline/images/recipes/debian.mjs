@@ -1,0 +1,84 @@
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { promisify } from "node:util";
+import { run } from "../command.mjs";
+import { SOURCE_DATE_EPOCH } from "../oci.mjs";
+
+const SUITE = "bookworm";
+const SUITES = [SUITE, `${SUITE}-updates`, `${SUITE}-security`];
+
+// What the slim variant of the upstream image leaves out too. dpkg keeps these rules inside the image, so that packages
+// installed later are as small.
+const EXCLUDED_PATHS = ["doc/*", "man/*", "info/*", "groff/*", "lintian/*", "linda/*", "locale/*"];
+
+// apt in the image never keeps downloaded packages, like upstream.
+const CLEAN_APT = 'DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/archives/partial/*.deb || true"; }';
+
+// mmdebstrap copies the machine's resolv.conf and hostname; the engine gives every container its own.
+const REMOVED = ["etc/resolv.conf", "etc/hostname", "var/cache/debconf/*-old", "var/lib/dpkg/*-old"];
+
+const MMDEBSTRAP = [
+  "mmdebstrap",
+  "--variant=minbase",
+  "--format=tar",
+  // usr-is-merged satisfies what would else pull in usrmerge and with it 45 MB of perl.
+  "--include=ca-certificates,usr-is-merged",
+  "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
+  "--skip=output/dev",
+  '--aptopt=Acquire::Languages "none"',
+  `--aptopt=${CLEAN_APT}`,
+  ...EXCLUDED_PATHS.map((path) => `--dpkgopt=path-exclude=/usr/share/${path}`),
+  "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+  `--customize-hook=rm -f ${REMOVED.map((path) => `"$1"/${path}`).join(" ")}`,
+  SUITE,
+  "-",
+];
+
+// The root file system is made in memory, in mount and process namespaces of its own: dpkg's syncs cost nothing there, and
+// the kernel takes mounts and processes away when the command ends, however it ends. Argument 0 is the folder to build in.
+const IN_MEMORY = 'mount -t tmpfs tmpfs "$0" || echo "no tmpfs, building on disk" >&2; TMPDIR="$0" exec "$@"';
+
+/** @type {import("../layers.mjs").LayerRecipe} */
+export const debianLayer = {
+  name: "debian",
+  title: "base image debian (apt)",
+  createdBy: `mmdebstrap ${SUITE}`,
+  inputs: async () => [await readFile(new URL(import.meta.url), "utf8")],
+  async build({ step, work, pack }) {
+    const sources = debianSources(await aptIndexTargets());
+    step.log(sources.length > 0 ? `sources of this machine: ${sources.join(", ")}` : "sources: mmdebstrap's default");
+    await run(
+      step,
+      "apt",
+      ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", IN_MEMORY, work, ...MMDEBSTRAP, ...sources],
+      { env: { ...process.env, SOURCE_DATE_EPOCH: String(SOURCE_DATE_EPOCH) }, consume: pack },
+    );
+  },
+};
+
+/**
+ * The machine's own sources for the suite, so that a machine behind a mirror of Debian uses that mirror here too.
+ * @param {string} targets lines `URI CODENAME COMPONENT ORIGIN`, as apt-get indextargets prints them
+ * @returns {string[]} lines for sources.list; empty when the machine does not run this suite
+ */
+export function debianSources(targets) {
+  /** @type {Map<string, string[]>} */
+  const components = new Map();
+  for (const line of targets.split("\n")) {
+    const [uri, codename, component, origin] = line.split(" ");
+    if (uri === undefined || codename === undefined || component === undefined) continue;
+    if (origin !== "Debian" || !SUITES.includes(codename)) continue;
+    const source = `deb ${uri} ${codename}`;
+    const known = components.get(source) ?? [];
+    if (!known.includes(component)) components.set(source, [...known, component]);
+  }
+  const sources = [...components].map(([source, names]) => `${source} ${names.join(" ")}`);
+  return sources.some((source) => source.includes(` ${SUITE} `)) ? sources : [];
+}
+
+/** @returns {Promise<string>} empty when apt knows no package lists */
+async function aptIndexTargets() {
+  const format = "$(REPO_URI) $(CODENAME) $(COMPONENT) $(ORIGIN)";
+  const { stdout } = await promisify(execFile)("apt-get", ["indextargets", "--format", format, "Created-By: Packages"]);
+  return stdout;
+}
