@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config'
+
+/** One project per ring of tests; each is run by name: `npx vitest run --project unit`. */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['tests/unit/**/*.test.ts'] } },
+      { test: { name: 'faults', include: ['tests/faults/**/*.test.ts'], fileParallelism: false, testTimeout: 600_000, hookTimeout: 600_000 } },
+    ],
+  },
+})
