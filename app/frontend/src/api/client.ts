@@ -1,0 +1,294 @@
+import * as v from "valibot";
+import { ApiError } from "./errors.ts";
+import { readEvents } from "./sse.ts";
+import {
+  type Conversation,
+  type ConversationId,
+  conversationListSchema,
+  errorSchema,
+  type Info,
+  infoSchema,
+  type Message,
+  messageListSchema,
+  type Session,
+  sessionSchema,
+  type StreamEvent,
+  streamSchemas,
+  type Task,
+  type TaskId,
+  taskListSchema,
+  taskSchema,
+} from "./types.ts";
+
+/** Longest wait for a whole REST answer. */
+export const REQUEST_TIMEOUT_MS = 15_000;
+/** Longest silence inside a chat answer. The server gives a whole turn 60 s, then says so itself. */
+export const STREAM_IDLE_TIMEOUT_MS = 75_000;
+/** Most messages that one answer of the history holds. */
+export const MESSAGES_PER_PAGE = 200;
+/** Most conversations that one answer of the list holds. */
+export const CONVERSATIONS_PER_PAGE = 50;
+
+export interface TaskDraft {
+  title: string;
+  description: string;
+}
+export type TaskPatch = Partial<TaskDraft & { completed: boolean }>;
+
+export interface ChatRequest {
+  message: string;
+  conversationId: ConversationId | null;
+  /** Sent again unchanged with every retry, so that a message that did arrive is not stored twice. */
+  idempotencyKey: string;
+}
+
+/** Every method throws `ApiError` and nothing else, except an abort of the given signal. */
+export interface Api {
+  info(): Promise<Info>;
+  login(userId: string): Promise<Session>;
+  listTasks(session: Session): Promise<Task[]>;
+  createTask(session: Session, draft: TaskDraft): Promise<Task>;
+  updateTask(session: Session, id: TaskId, patch: TaskPatch): Promise<Task>;
+  deleteTask(session: Session, id: TaskId): Promise<void>;
+  /** Newest first, at most `CONVERSATIONS_PER_PAGE`; `before` continues below that id. */
+  listConversations(session: Session, before?: ConversationId): Promise<Conversation[]>;
+  /** The whole conversation, oldest first. */
+  listMessages(session: Session, id: ConversationId): Promise<Message[]>;
+  /** Ends after one `done`; an `error` event of the stream is thrown. */
+  chat(session: Session, request: ChatRequest, signal: AbortSignal): AsyncGenerator<StreamEvent>;
+}
+
+export interface ClientOptions {
+  fetch: typeof globalThis.fetch;
+  /** Called with every answer 401 to a request that carried the session's token. */
+  onSessionRefused?: (session: Session, error: ApiError) => void;
+  /** @default REQUEST_TIMEOUT_MS */
+  requestTimeoutMs?: number;
+  /** @default STREAM_IDLE_TIMEOUT_MS */
+  streamIdleTimeoutMs?: number;
+}
+
+interface Call {
+  method: "GET" | "POST" | "PATCH" | "DELETE";
+  path: string;
+  session?: Session;
+  body?: unknown;
+  headers?: Record<string, string>;
+  signal: AbortSignal;
+}
+
+export function createClient(options: ClientOptions): Api {
+  const requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
+  const streamIdleTimeoutMs = options.streamIdleTimeoutMs ?? STREAM_IDLE_TIMEOUT_MS;
+
+  /** Sends; an answer with an error status or no answer becomes an `ApiError`. */
+  async function send(call: Call): Promise<Response> {
+    const headers = new Headers({ Accept: "application/json", ...call.headers });
+    if (call.session) headers.set("Authorization", `Bearer ${call.session.token}`);
+    const init: RequestInit = { method: call.method, headers, signal: call.signal, cache: "no-store" };
+    if (call.body !== undefined) {
+      headers.set("Content-Type", "application/json");
+      init.body = JSON.stringify(call.body);
+    }
+    const response = await options.fetch(call.path, init).catch((cause: unknown) => {
+      throw transportError(cause);
+    });
+    if (response.ok) return response;
+    const error = await errorOf(response);
+    if (call.session && error.status === 401) options.onSessionRefused?.(call.session, error);
+    throw error;
+  }
+
+  async function json<T extends v.GenericSchema>(
+    call: Omit<Call, "signal">,
+    schema: T,
+  ): Promise<v.InferOutput<T>> {
+    const response = await send({ ...call, signal: AbortSignal.timeout(requestTimeoutMs) });
+    const text = await response.text().catch((cause: unknown) => {
+      throw transportError(cause);
+    });
+    return parsed(schema, text, response);
+  }
+
+  return {
+    info: () => json({ method: "GET", path: "/api/info" }, infoSchema),
+    login: (userId) => json({ method: "POST", path: "/api/login", body: { user_id: userId } }, sessionSchema),
+    listTasks: (session) => json({ method: "GET", path: userPath(session, "tasks"), session }, taskListSchema),
+    createTask: (session, draft) =>
+      json({ method: "POST", path: userPath(session, "tasks"), session, body: draft }, taskSchema),
+    updateTask: (session, id, patch) =>
+      json({ method: "PATCH", path: userPath(session, "tasks", id), session, body: patch }, taskSchema),
+    deleteTask: async (session, id) => {
+      await send({
+        method: "DELETE",
+        path: userPath(session, "tasks", id),
+        session,
+        signal: AbortSignal.timeout(requestTimeoutMs),
+      });
+    },
+    listConversations: (session, before) => {
+      const query = before === undefined ? "" : `&before=${before}`;
+      const path = `${userPath(session, "conversations")}?limit=${CONVERSATIONS_PER_PAGE}${query}`;
+      return json({ method: "GET", path, session }, conversationListSchema);
+    },
+    async listMessages(session, id) {
+      const messages: Message[] = [];
+      for (;;) {
+        const last = messages.at(-1);
+        const query = last === undefined ? "" : `&after=${last.id}`;
+        const path = `${userPath(session, "conversations", id, "messages")}?limit=${MESSAGES_PER_PAGE}${query}`;
+        const page = await json({ method: "GET", path, session }, messageListSchema);
+        messages.push(...page);
+        if (page.length < MESSAGES_PER_PAGE) return messages;
+      }
+    },
+    async *chat(session, request, signal) {
+      const idle = new IdleTimer(streamIdleTimeoutMs);
+      try {
+        const response = await send({
+          method: "POST",
+          path: userPath(session, "chat", "stream"),
+          session,
+          body: {
+            message: request.message,
+            ...(request.conversationId === null ? {} : { conversation_id: request.conversationId }),
+          },
+          headers: { Accept: "text/event-stream", "Idempotency-Key": request.idempotencyKey },
+          signal: AbortSignal.any([signal, idle.signal]),
+        });
+        yield* chatEvents(response, () => idle.restart());
+      } finally {
+        idle.stop();
+      }
+    },
+  };
+}
+
+/** Aborts its signal when nothing restarted it for the given time. */
+class IdleTimer {
+  readonly #controller = new AbortController();
+  readonly #ms: number;
+  #timer: ReturnType<typeof setTimeout>;
+
+  constructor(ms: number) {
+    this.#ms = ms;
+    this.#timer = this.#start();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  restart(): void {
+    clearTimeout(this.#timer);
+    this.#timer = this.#start();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #start(): ReturnType<typeof setTimeout> {
+    return setTimeout(() => {
+      this.#controller.abort(new DOMException("nothing arrived in time", "TimeoutError"));
+    }, this.#ms);
+  }
+}
+
+async function* chatEvents(response: Response, alive: () => void): AsyncGenerator<StreamEvent> {
+  if (response.body === null) throw badAnswer(response, "the answer has no body");
+  const events = readEvents(response.body);
+  try {
+    for (;;) {
+      const next = await events.next().catch((cause: unknown) => {
+        throw transportError(cause, "stream_cut");
+      });
+      if (next.done === true) break;
+      alive();
+      const event = streamEvent(next.value.event, next.value.data, response);
+      if (event !== null) yield event;
+      if (event?.type === "done") return;
+    }
+  } finally {
+    await events.return(undefined);
+  }
+  throw new ApiError(0, "stream_cut", "the stream ended without its last event", { requestId: requestIdOf(response) });
+}
+
+/** One event of the stream; null for a name that this client does not know, which is the server's room to grow. */
+function streamEvent(name: string | undefined, data: string, response: Response): StreamEvent | null {
+  switch (name) {
+    case "start":
+      return { type: "start", conversationId: parsed(streamSchemas.start, data, response).conversation_id };
+    case "delta":
+      return { type: "delta", text: parsed(streamSchemas.delta, data, response).text };
+    case "tool_call":
+      return { type: "tool_call", call: { ...parsed(streamSchemas.tool_call, data, response), outcome: null } };
+    case "tool_result": {
+      const { id, ok, result } = parsed(streamSchemas.tool_result, data, response);
+      return { type: "tool_result", id, outcome: { ok, result } };
+    }
+    case "done": {
+      const done = parsed(streamSchemas.done, data, response);
+      return {
+        type: "done",
+        conversationId: done.conversation_id,
+        response: done.response,
+        toolCalls: done.tool_calls,
+      };
+    }
+    case "error": {
+      const { code, message, request_id, details } = parsed(streamSchemas.error, data, response);
+      // The status line was sent before the failure: 502 stands for a failure behind a started answer.
+      throw new ApiError(502, code, message, {
+        requestId: request_id ?? requestIdOf(response),
+        details: details ?? null,
+      });
+    }
+    default:
+      return null;
+  }
+}
+
+function userPath(session: Session, ...parts: (string | number)[]): string {
+  return ["/api", session.user_id, ...parts].map((part, index) => (index === 0 ? part : encodeURIComponent(part))).join("/");
+}
+
+function parsed<T extends v.GenericSchema>(schema: T, text: string, response: Response): v.InferOutput<T> {
+  const result = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), text);
+  if (result.success) return result.output;
+  const issue = result.issues[0];
+  throw badAnswer(response, `${v.getDotPath(issue) ?? "the answer"}: ${issue.message}`);
+}
+
+function badAnswer(response: Response, detail: string): ApiError {
+  return new ApiError(response.status, "bad_answer", detail, { requestId: requestIdOf(response) });
+}
+
+async function errorOf(response: Response): Promise<ApiError> {
+  const body = v.safeParse(v.pipe(v.string(), v.parseJson(), errorSchema), await response.text().catch(() => ""));
+  const seconds = Number(response.headers.get("Retry-After") ?? Number.NaN);
+  const more = { retryAfter: Number.isFinite(seconds) ? seconds : null };
+  if (!body.success) {
+    const message = `The server answered ${response.status} without a reason.`;
+    return new ApiError(response.status, `http_${response.status}`, message, { ...more, requestId: requestIdOf(response) });
+  }
+  const { code, message, request_id, details } = body.output.error;
+  return new ApiError(response.status, code, message, {
+    ...more,
+    requestId: request_id ?? requestIdOf(response),
+    details: details ?? null,
+  });
+}
+
+function requestIdOf(response: Response): string | null {
+  return response.headers.get("X-Request-Id");
+}
+
+/** A rejected fetch or a broken body. An abort that the caller asked for passes through. */
+function transportError(cause: unknown, code = "network"): unknown {
+  const name = cause instanceof Error || cause instanceof DOMException ? cause.name : "";
+  if (name === "AbortError") return cause;
+  if (name === "TimeoutError") return new ApiError(0, "timeout", "no answer in time", { cause });
+  return new ApiError(0, code, "no answer arrived", { cause });
+}

@@ -1,0 +1,53 @@
+import type { StreamEvent } from "../api/types.ts";
+import type { ChatState } from "../chat/state.ts";
+import { toolCallSentence } from "../chat/tools.ts";
+import type { Operation, TasksState } from "../tasks/state.ts";
+import type { AppEvent, AppState } from "./state.ts";
+
+/** What a screen reader says about an event; null for what needs no words or is said by an alert. */
+export function announcementFor(state: AppState, event: AppEvent): string | null {
+  switch (event.type) {
+    case "tasks/confirmed":
+      return confirmed(state.tasks, event.operation);
+    case "chat/sent":
+      return "Message sent.";
+    case "chat/streamed":
+      return streamed(state.chat, event.event);
+    case "chat/conversationStarted":
+      return "New conversation.";
+    case "chat/historyLoaded":
+      return `Conversation opened, ${event.messages.length} messages.`;
+    case "app/connectionChanged":
+      return event.online ? "Back online." : null;
+    case "app/themeChosen":
+      return `Colours: ${event.theme}.`;
+    default:
+      return null;
+  }
+}
+
+/** Tools as they finish, and the answer once, when it is whole. */
+function streamed(chat: ChatState, event: StreamEvent): string | null {
+  if (event.type === "done") return `Assistant: ${event.response}`;
+  if (event.type !== "tool_result") return null;
+  const call = chat.turn?.toolCalls.find(({ id }) => id === event.id);
+  return call === undefined ? null : `${toolCallSentence({ ...call, outcome: event.outcome })}.`;
+}
+
+function confirmed(tasks: TasksState, operation: Operation): string {
+  switch (operation.kind) {
+    case "create":
+      return `Added ${operation.draft.title}.`;
+    case "delete":
+      return `Deleted ${titleOf(tasks, operation.id)}.`;
+    case "update": {
+      const title = operation.patch.title ?? titleOf(tasks, operation.id);
+      if (operation.patch.completed === undefined) return `Saved ${title}.`;
+      return operation.patch.completed ? `Completed ${title}.` : `Reopened ${title}.`;
+    }
+  }
+}
+
+function titleOf(tasks: TasksState, id: number): string {
+  return tasks.confirmed.find((task) => task.id === id)?.title ?? "the task";
+}

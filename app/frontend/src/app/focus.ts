@@ -1,0 +1,70 @@
+import { matches, visibleRows } from "../tasks/state.ts";
+import type { TaskId } from "../api/types.ts";
+import type { AppEvent, AppState } from "./state.ts";
+
+/** Ids of the elements that focus is moved to. */
+export const ids = {
+  userId: "user-id",
+  message: "message",
+  newTask: "new-task",
+  conversations: "conversations-toggle",
+  taskToggle: (id: TaskId) => `task-${id}-completed`,
+  taskEdit: (id: TaskId) => `task-${id}-edit`,
+  taskDelete: (id: TaskId) => `task-${id}-delete`,
+  taskTitle: (id: TaskId) => `task-${id}-title`,
+  taskKeep: (id: TaskId) => `task-${id}-keep`,
+  taskRetry: "task-retry",
+  turnRetry: "turn-retry",
+};
+
+/**
+ * Where the focus goes after an event, as an element id; null leaves it where it is.
+ * An element that goes away hands it to its neighbour, so that a keyboard is never thrown back to the top.
+ */
+export function focusFor(state: AppState, event: AppEvent): string | null {
+  switch (event.type) {
+    case "session/signedIn":
+    case "chat/conversationStarted":
+    case "chat/conversationOpened":
+    case "chat/takenBack":
+    case "chat/sent":
+      return ids.message;
+    case "session/ended":
+    case "session/signInFailed":
+      return ids.userId;
+    case "tasks/opened":
+      return event.as === "edit" ? ids.taskTitle(event.id) : ids.taskKeep(event.id);
+    case "tasks/closed": {
+      const { open } = state.tasks;
+      if (open === null) return null;
+      return open.as === "edit" ? ids.taskEdit(open.id) : ids.taskDelete(open.id);
+    }
+    case "tasks/sent":
+      switch (event.operation.kind) {
+        case "create":
+          return ids.newTask;
+        case "delete":
+          return neighbourOf(state, event.operation.id);
+        case "update":
+          return afterUpdate(state, event.operation.id, event.operation.patch.completed);
+      }
+      break;
+    case "tasks/problemDismissed":
+      return ids.newTask;
+    default:
+  }
+  return null;
+}
+
+function afterUpdate(state: AppState, id: TaskId, completed: boolean | undefined): string {
+  if (completed === undefined) return ids.taskEdit(id);
+  return matches({ completed }, state.tasks.filter) ? ids.taskToggle(id) : neighbourOf(state, id);
+}
+
+/** The next row that stays, else the one before, else the field for a new task. */
+function neighbourOf(state: AppState, id: TaskId): string {
+  const rows = visibleRows(state.tasks).filter((row) => row.id !== null);
+  const index = rows.findIndex((row) => row.id === id);
+  const neighbour = rows[index + 1] ?? rows[index - 1];
+  return neighbour?.id == null ? ids.newTask : ids.taskToggle(neighbour.id);
+}

@@ -1,0 +1,133 @@
+import { render } from "lit-html";
+import { createClient } from "../api/client.ts";
+import { problemOf } from "../api/problem.ts";
+import type { Session } from "../api/types.ts";
+import { chatActions } from "../chat/actions.ts";
+import { sessionActions } from "../session/actions.ts";
+import { sessionStorageIn } from "../session/storage.ts";
+import { tasksActions } from "../tasks/actions.ts";
+import { type AppEvent, type AppState, initialState, reduce } from "./state.ts";
+import { readTheme, writeTheme } from "./theme.ts";
+import { appView, type Workspace } from "./view.ts";
+
+/** The log follows new messages while the person is no further than this from its end. */
+const FOLLOW_DISTANCE_PX = 80;
+
+/** The parts of a browser that the page depends on. */
+export interface Browser {
+  fetch: typeof globalThis.fetch;
+  window: Window;
+}
+
+/** Runs the page inside `root`. The returned function takes it down again. */
+export function mount(root: HTMLElement, { fetch, window }: Browser): () => void {
+  const { document, navigator } = window;
+  let state = initialState({ online: navigator.onLine, theme: readTheme(window.localStorage) });
+  let workspace: Workspace | null = null;
+
+  const api = createClient({
+    fetch,
+    onSessionRefused(session, error) {
+      if (!isCurrent(session)) return;
+      storage.clear();
+      dispatch({ type: "session/ended", problem: problemOf(error) });
+    },
+  });
+  const storage = sessionStorageIn(window.sessionStorage);
+  const session = sessionActions({ api, storage, dispatch });
+
+  function dispatch(event: AppEvent): void {
+    const before = state;
+    state = reduce(before, event);
+    if (before.session !== state.session) changeWorkspace();
+    show(before);
+    react(event);
+  }
+
+  function show(before: AppState | null): void {
+    const log = document.getElementById("chat-log");
+    const atEnd = log === null || log.scrollHeight - log.scrollTop - log.clientHeight < FOLLOW_DISTANCE_PX;
+    document.documentElement.dataset["theme"] = state.theme;
+    render(appView(state, { session, workspace, dispatch }), root);
+    if (atEnd) scrollToEnd(document.getElementById("chat-log"));
+    if (state.focus !== null && state.focus !== before?.focus) document.getElementById(state.focus.id)?.focus();
+  }
+
+  /** What follows from an event beyond the new state. */
+  function react(event: AppEvent): void {
+    switch (event.type) {
+      case "session/signedIn":
+        loadAll();
+        break;
+      case "app/connectionChanged":
+        if (!event.online) break;
+        void loadInfo();
+        loadAll();
+        break;
+      case "chat/failed":
+        void loadInfo();
+        break;
+      case "app/themeChosen":
+        writeTheme(window.localStorage, event.theme);
+        break;
+      default:
+    }
+  }
+
+  function changeWorkspace(): void {
+    workspace?.chat.leave();
+    workspace = state.session.status === "signed-in" ? openWorkspace(state.session.session) : null;
+  }
+
+  /** Actions bound to one session: what they still have to say after it ended is dropped. */
+  function openWorkspace(owner: Session): Workspace {
+    const guarded = (event: AppEvent) => {
+      if (isCurrent(owner)) dispatch(event);
+    };
+    const tasks = tasksActions({ api, session: owner, state: () => state.tasks, dispatch: guarded });
+    const chat = chatActions({
+      api,
+      session: owner,
+      state: () => state.chat,
+      dispatch: guarded,
+      tasksMayHaveChanged: () => void tasks.load(),
+    });
+    return { tasks, chat };
+  }
+
+  function isCurrent(owner: Session): boolean {
+    return state.session.status === "signed-in" && state.session.session === owner;
+  }
+
+  function loadAll(): void {
+    void workspace?.tasks.load();
+    void workspace?.chat.loadConversations();
+  }
+
+  async function loadInfo(): Promise<void> {
+    try {
+      dispatch({ type: "app/infoLoaded", info: await api.info() });
+    } catch {
+      // The badge stays as it is; what the person asks for next reports the failure in its own place.
+    }
+  }
+
+  const goOnline = () => dispatch({ type: "app/connectionChanged", online: true });
+  const goOffline = () => dispatch({ type: "app/connectionChanged", online: false });
+  window.addEventListener("online", goOnline);
+  window.addEventListener("offline", goOffline);
+  show(null);
+  session.resume();
+  void loadInfo();
+
+  return () => {
+    window.removeEventListener("online", goOnline);
+    window.removeEventListener("offline", goOffline);
+    workspace?.chat.leave();
+    render(null, root);
+  };
+}
+
+function scrollToEnd(element: HTMLElement | null): void {
+  if (element !== null) element.scrollTop = element.scrollHeight;
+}

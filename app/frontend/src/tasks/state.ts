@@ -1,0 +1,143 @@
+/**
+ * The task list as data: what the server confirmed, and on top of it the changes that are on their way.
+ * A change shows at once; when it fails it is taken back, and the problem remembers how to try again.
+ */
+import type { TaskDraft, TaskPatch } from "../api/client.ts";
+import type { Problem } from "../api/problem.ts";
+import type { Task, TaskId } from "../api/types.ts";
+
+export const FILTERS = ["all", "pending", "completed"] as const;
+export type Filter = (typeof FILTERS)[number];
+
+/** One change of the list. `key` names a created task until the server gives it an id. */
+export type Operation =
+  | { kind: "create"; key: string; draft: TaskDraft }
+  | { kind: "update"; id: TaskId; patch: TaskPatch }
+  | { kind: "delete"; id: TaskId };
+
+export interface TasksState {
+  /** As the server last told; newest first. */
+  confirmed: Task[];
+  /** Changes on their way, oldest first. */
+  inFlight: Operation[];
+  /** Number of the newest load; answers of older ones are dropped. */
+  load: { number: number; status: "idle" | "loading" | "ready" | "failed"; problem: Problem | null };
+  filter: Filter;
+  /** The task whose edit form or whose question before deletion is open. */
+  open: { id: TaskId; as: "edit" | "confirm-delete" } | null;
+  /** The last change that failed. */
+  failed: { operation: Operation; problem: Problem } | null;
+}
+
+export type TasksEvent =
+  | { type: "tasks/loadStarted" }
+  | { type: "tasks/loaded"; number: number; tasks: Task[] }
+  | { type: "tasks/loadFailed"; number: number; problem: Problem }
+  | { type: "tasks/sent"; operation: Operation }
+  | { type: "tasks/confirmed"; operation: Operation; task: Task | null }
+  | { type: "tasks/rejected"; operation: Operation; problem: Problem }
+  | { type: "tasks/problemDismissed" }
+  | { type: "tasks/filterChosen"; filter: Filter }
+  | { type: "tasks/opened"; id: TaskId; as: "edit" | "confirm-delete" }
+  | { type: "tasks/closed" };
+
+export const initialTasks: TasksState = {
+  confirmed: [],
+  inFlight: [],
+  load: { number: 0, status: "idle", problem: null },
+  filter: "all",
+  open: null,
+  failed: null,
+};
+
+export function reduceTasks(state: TasksState, event: TasksEvent): TasksState {
+  switch (event.type) {
+    case "tasks/loadStarted":
+      return { ...state, load: { number: state.load.number + 1, status: "loading", problem: null } };
+    case "tasks/loaded":
+      if (event.number !== state.load.number) return state;
+      return {
+        ...state,
+        confirmed: event.tasks.toSorted(newestFirst),
+        load: { ...state.load, status: "ready", problem: null },
+      };
+    case "tasks/loadFailed":
+      if (event.number !== state.load.number) return state;
+      return { ...state, load: { ...state.load, status: "failed", problem: event.problem } };
+    case "tasks/sent":
+      return { ...state, inFlight: [...state.inFlight, event.operation], failed: null, open: null };
+    case "tasks/confirmed":
+      return {
+        ...state,
+        confirmed: confirm(state.confirmed, event.operation, event.task),
+        inFlight: without(state.inFlight, event.operation),
+      };
+    case "tasks/rejected":
+      return {
+        ...state,
+        inFlight: without(state.inFlight, event.operation),
+        failed: { operation: event.operation, problem: event.problem },
+      };
+    case "tasks/problemDismissed":
+      return { ...state, failed: null };
+    case "tasks/filterChosen":
+      return { ...state, filter: event.filter, open: null };
+    case "tasks/opened":
+      return { ...state, open: { id: event.id, as: event.as } };
+    case "tasks/closed":
+      return { ...state, open: null };
+  }
+}
+
+/** A row of the list. `id` is null while the server has not confirmed the task. */
+export interface Row {
+  key: string;
+  id: TaskId | null;
+  title: string;
+  description: string;
+  completed: boolean;
+  saving: boolean;
+}
+
+/** Every row, changes on their way applied, before filtering. */
+export function rows(state: TasksState): Row[] {
+  const created: Row[] = state.inFlight
+    .filter((operation) => operation.kind === "create")
+    .map(({ key, draft }) => ({ key, id: null, ...draft, completed: false, saving: true }));
+  const known = state.confirmed.flatMap((task) => {
+    const changes = state.inFlight.filter((operation) => operation.kind !== "create" && operation.id === task.id);
+    if (changes.some((operation) => operation.kind === "delete")) return [];
+    const patches = changes.map((operation) => (operation.kind === "update" ? operation.patch : {}));
+    const { id, title, description, completed } = task;
+    return [{ key: String(id), id, title, description, completed, ...Object.assign({}, ...patches), saving: changes.length > 0 }];
+  });
+  return [...created.reverse(), ...known];
+}
+
+export function visibleRows(state: TasksState): Row[] {
+  return rows(state).filter((row) => matches(row, state.filter));
+}
+
+export function counts(state: TasksState): Record<Filter, number> {
+  const all = rows(state);
+  const completed = all.filter((row) => row.completed).length;
+  return { all: all.length, pending: all.length - completed, completed };
+}
+
+export function matches(row: Pick<Row, "completed">, filter: Filter): boolean {
+  return filter === "all" || row.completed === (filter === "completed");
+}
+
+function confirm(tasks: Task[], operation: Operation, task: Task | null): Task[] {
+  if (operation.kind === "delete") return tasks.filter(({ id }) => id !== operation.id);
+  if (task === null) return tasks;
+  return [task, ...tasks.filter(({ id }) => id !== task.id)].toSorted(newestFirst);
+}
+
+function without(operations: Operation[], operation: Operation): Operation[] {
+  return operations.filter((other) => other !== operation);
+}
+
+function newestFirst(a: Task, b: Task): number {
+  return b.created_at.localeCompare(a.created_at) || b.id - a.id;
+}
