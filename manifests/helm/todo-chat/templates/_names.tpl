@@ -37,12 +37,12 @@ labels:
 
 {{/*
 Name of a ConfigMap with a suffix made from its data, so that changed settings roll the pods.
-The suffix is computed as kustomize does it: SHA-256 of the JSON of kind, name and data; the
-first ten digits, with those replaced that could spell something.
+The suffix is computed as kustomize does it (api/hasher): SHA-256 of the JSON of kind, data and
+an empty name; the first ten digits, with those replaced that could spell something.
 Argument: dict root, name.
 */}}
 {{- define "todo-chat.configMapName" -}}
 {{- $data := include "todo-chat.configMapData" . | fromYaml -}}
-{{- $json := dict "kind" "ConfigMap" "name" .name "data" $data | toJson -}}
+{{- $json := dict "kind" "ConfigMap" "name" "" "data" $data | toJson -}}
 {{ .name }}-{{ $json | sha256sum | trunc 10 | replace "0" "g" | replace "1" "h" | replace "3" "k" | replace "a" "m" | replace "e" "t" }}
 {{- end }}

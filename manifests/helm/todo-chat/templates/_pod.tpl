@@ -83,7 +83,7 @@ envFrom:
 - name: {{ .volume }}
   secret:
     secretName: {{ .secret }}
-    defaultMode: 0440
+    defaultMode: 288 # 0440; YAML 1.2 has no such octals
     items:
       {{- range .keys }}
       - key: {{ . }}
