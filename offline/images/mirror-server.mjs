@@ -116,9 +116,8 @@ const server = createServer((request, response) => {
 
 server.on("error", (error) => {
   console.error(new Date().toISOString(), error.message);
-  process.send?.({ error: error.message });
   process.exitCode = 1;
-  process.disconnect?.();
+  tellParent({ error: error.message });
 });
 
 server.listen(Number(port), address, async () => {
@@ -126,8 +125,16 @@ server.listen(Number(port), address, async () => {
   const state = { ...ownIdentity(), address, port: listening.port };
   await writeFile(`${stateFile}.${process.pid}`, JSON.stringify(state));
   await rename(`${stateFile}.${process.pid}`, stateFile);
-  process.send?.({ state });
+  tellParent({ state });
 });
+
+/**
+ * Answers the process that started this one, unless it has died meanwhile, and lets go of it.
+ * @param {object} message
+ */
+function tellParent(message) {
+  if (process.connected) process.send?.(message, () => process.connected && process.disconnect());
+}
 
 for (const signal of /** @type {const} */ (["SIGTERM", "SIGINT"])) {
   process.on(signal, async () => {
