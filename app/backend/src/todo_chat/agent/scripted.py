@@ -1,0 +1,165 @@
+"""The scripted model: stands in for an LLM behind the Agents SDK's model interface.
+
+Only the language model is replaced. The SDK's loop, its tool calls over MCP and its
+streaming are the real ones.
+"""
+
+import json
+import re
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from agents import Model, ModelResponse, ModelSettings, ModelTracing, Tool, Usage
+from agents.agent_output import AgentOutputSchemaBase
+from agents.handoffs import Handoff
+from agents.items import TResponseInputItem, TResponseStreamEvent
+from openai.types.responses import (
+    Response,
+    ResponseCompletedEvent,
+    ResponseFunctionToolCall,
+    ResponseOutputMessage,
+    ResponseOutputText,
+    ResponseTextDeltaEvent,
+)
+from openai.types.responses.response_prompt_param import ResponsePromptParam
+
+from todo_chat.agent.phrases import understand
+from todo_chat.agent.policy import Outcome, Say, Use, next_step
+
+NAME = "scripted model"
+
+_PIECE = re.compile(r"\s*\S+\s*$|\s*\S+")
+
+
+class ScriptedModel(Model):
+    """Deterministic: the same conversation and the same tool results give the same step."""
+
+    async def get_response(
+        self,
+        system_instructions: str | None,
+        input: str | list[TResponseInputItem],
+        model_settings: ModelSettings,
+        tools: list[Tool],
+        output_schema: AgentOutputSchemaBase | None,
+        handoffs: list[Handoff[Any, Any]],
+        tracing: ModelTracing,
+        *,
+        previous_response_id: str | None = None,
+        conversation_id: str | None = None,
+        prompt: ResponsePromptParam | None = None,
+    ) -> ModelResponse:
+        """The next step as one piece."""
+        return ModelResponse(output=[_output_item(input)], usage=Usage(), response_id=None)
+
+    async def stream_response(
+        self,
+        system_instructions: str | None,
+        input: str | list[TResponseInputItem],
+        model_settings: ModelSettings,
+        tools: list[Tool],
+        output_schema: AgentOutputSchemaBase | None,
+        handoffs: list[Handoff[Any, Any]],
+        tracing: ModelTracing,
+        *,
+        previous_response_id: str | None = None,
+        conversation_id: str | None = None,
+        prompt: ResponsePromptParam | None = None,
+    ) -> AsyncIterator[TResponseStreamEvent]:
+        """The next step; a text comes word by word."""
+        item = _output_item(input)
+        sequence = 0
+        if isinstance(item, ResponseOutputMessage):
+            for piece in split_pieces(_text_of(item)):
+                yield ResponseTextDeltaEvent(
+                    type="response.output_text.delta",
+                    item_id=item.id,
+                    output_index=0,
+                    content_index=0,
+                    delta=piece,
+                    logprobs=[],
+                    sequence_number=sequence,
+                )
+                sequence += 1
+        yield ResponseCompletedEvent(
+            type="response.completed", sequence_number=sequence, response=_response(item)
+        )
+
+
+def split_pieces(text: str) -> list[str]:
+    """The text in pieces of one word with the space before it; joined they give the text."""
+    return _PIECE.findall(text)
+
+
+def read_turn(items: Sequence[Any]) -> tuple[str, list[Outcome], int]:
+    """The user's last message, the tool results since then, the calls made since then."""
+    message, outcomes, names = "", list[Outcome](), dict[str, str]()
+    for item in items:
+        if item.get("role") == "user":
+            message, outcomes, names = _content_text(item.get("content")), [], {}
+        elif item.get("type") == "function_call":
+            names[item["call_id"]] = item["name"]
+        elif item.get("type") == "function_call_output":
+            name = names.get(item["call_id"], "")
+            outcomes.append(Outcome(name, _content_text(item["output"])))
+    return message, outcomes, len(names)
+
+
+def _content_text(content: Any) -> str:
+    if isinstance(content, str):
+        return _unwrapped(content)
+    parts = content if isinstance(content, list) else [content]
+    return "".join(part["text"] for part in parts if isinstance(part, dict) and "text" in part)
+
+
+def _unwrapped(text: str) -> str:
+    """A tool's answer may arrive as the JSON of one text content."""
+    try:
+        part = json.loads(text)
+    except json.JSONDecodeError:
+        return text
+    if isinstance(part, dict) and part.get("type") == "text" and isinstance(part.get("text"), str):
+        return str(part["text"])
+    return text
+
+
+def _output_item(
+    given: str | list[TResponseInputItem],
+) -> ResponseOutputMessage | ResponseFunctionToolCall:
+    items = [{"role": "user", "content": given}] if isinstance(given, str) else given
+    message, outcomes, calls = read_turn(items)
+    match next_step(understand(message), outcomes):
+        case Say(text=text):
+            return ResponseOutputMessage(
+                id=f"message_{calls}",
+                type="message",
+                role="assistant",
+                status="completed",
+                content=[ResponseOutputText(type="output_text", text=text, annotations=[])],
+            )
+        case Use(tool=tool, arguments=arguments):
+            call_id = f"call_{calls + 1}"
+            return ResponseFunctionToolCall(
+                id=call_id,
+                call_id=call_id,
+                type="function_call",
+                name=tool,
+                arguments=json.dumps(arguments, ensure_ascii=False),
+            )
+
+
+def _text_of(item: ResponseOutputMessage) -> str:
+    return "".join(part.text for part in item.content if isinstance(part, ResponseOutputText))
+
+
+def _response(item: ResponseOutputMessage | ResponseFunctionToolCall) -> Response:
+    return Response(
+        id="scripted",
+        object="response",
+        created_at=time.time(),
+        model=NAME,
+        output=[item],
+        parallel_tool_calls=False,
+        tool_choice="auto",
+        tools=[],
+    )

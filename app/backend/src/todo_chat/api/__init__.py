@@ -1,0 +1,1 @@
+"""HTTP of the backend: request to domain call to answer."""

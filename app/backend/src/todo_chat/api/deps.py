@@ -1,0 +1,76 @@
+"""What routes need, as type aliases: a signature says what its route depends on."""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Header, Path, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from todo_chat.api.rate_limit import RateLimiter
+from todo_chat.chat.ports import Agent
+from todo_chat.chat.service import ChatService
+from todo_chat.db.session import Database
+from todo_chat.security import API_AUDIENCE, USER_ID_PATTERN, TokenError, Tokens
+from todo_chat.settings import BackendSettings
+from todo_chat.web.errors import ApiError
+
+
+@dataclass(frozen=True)
+class Services:
+    """The adapters that the entry point picked; one instance per application."""
+
+    settings: BackendSettings
+    tokens: Tokens
+    tasks_database: Database
+    chat: ChatService
+    agent: Agent
+    rate_limiter: RateLimiter
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesDep = Annotated[Services, Depends(_services)]
+UserIdPath = Annotated[
+    str, Path(pattern=USER_ID_PATTERN, description="The user; must be the token's subject.")
+]
+_Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))]
+
+
+async def _current_user(
+    user_id: UserIdPath, services: ServicesDep, credentials: _Credentials
+) -> str:
+    if credentials is None:
+        raise ApiError(401, "unauthorized", "Send a bearer token in the Authorization header.")
+    try:
+        identity = services.tokens.verify(credentials.credentials, API_AUDIENCE)
+    except TokenError as error:
+        raise ApiError(401, error.code, str(error)) from error
+    if identity.user_id != user_id:
+        raise ApiError(403, "forbidden", "The token belongs to another user.")
+    await services.rate_limiter.hit(user_id)
+    return user_id
+
+
+CurrentUser = Annotated[str, Depends(_current_user)]
+
+_KEY = re.compile(r"[\x21-\x7e]{1,64}")
+
+
+def _idempotency_key(
+    idempotency_key: Annotated[
+        str | None,
+        Header(description="1 to 64 visible ASCII characters; repeat a request with its key."),
+    ] = None,
+) -> str | None:
+    if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
+        raise ApiError(
+            422, "validation_error", "Idempotency-Key must have 1 to 64 visible ASCII characters."
+        )
+    return idempotency_key
+
+
+IdempotencyKey = Annotated[str | None, Depends(_idempotency_key)]

@@ -1,0 +1,130 @@
+"""One table from what went wrong to what the client is told."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from todo_chat.chat.errors import (
+    ConversationNotFoundError,
+    KeyReusedError,
+    TurnFailedError,
+    TurnInProgressError,
+)
+from todo_chat.db.session import DatabaseUnavailableError
+from todo_chat.tasks.errors import TaskNotFoundError
+from todo_chat.web.errors import ApiError
+from todo_chat.web.request_id import current_request_id
+
+RETRY_AFTER_SECONDS = 5
+
+
+class ErrorDetail(BaseModel):
+    """What went wrong: for programs (``code``), for people (``message``), for the logs."""
+
+    code: str
+    message: str
+    request_id: str
+    details: dict[str, Any] | None = None
+
+
+class ErrorBody(BaseModel):
+    """The body of every answer that is not a success."""
+
+    error: ErrorDetail
+
+
+def _turn_failed(error: TurnFailedError) -> ApiError:
+    timeout = error.code == "turn_timeout"
+    return ApiError(
+        504 if timeout else 503, error.code, error.message, retry_after=RETRY_AFTER_SECONDS
+    )
+
+
+_TABLE: dict[type[Exception], Callable[[Any], ApiError]] = {
+    TaskNotFoundError: lambda e: ApiError(404, "task_not_found", f"There is no task {e.task_id}."),
+    ConversationNotFoundError: lambda e: ApiError(
+        404, "conversation_not_found", f"There is no conversation {e.conversation_id}."
+    ),
+    TurnInProgressError: lambda e: ApiError(
+        409,
+        "turn_in_progress",
+        "This message is being answered. Ask again after the time in Retry-After.",
+        retry_after=e.retry_after_seconds,
+    ),
+    KeyReusedError: lambda _: ApiError(
+        422,
+        "idempotency_key_reused",
+        "This Idempotency-Key belongs to another message. Use a new key.",
+    ),
+    TurnFailedError: _turn_failed,
+    DatabaseUnavailableError: lambda _: ApiError(
+        503,
+        "database_unavailable",
+        "The database does not answer. Try again in a moment.",
+        retry_after=RETRY_AFTER_SECONDS,
+    ),
+}
+
+_HTTP_CODES = {
+    404: ("not_found", "There is no such route."),
+    405: ("method_not_allowed", "This route does not know that method."),
+    413: ("payload_too_large", "The body is too large."),
+}
+
+
+def to_api_error(error: Exception) -> ApiError:
+    """The client's view of a domain error; an ApiError is its own.
+
+    Raises:
+        KeyError: not a domain error, so a bug.
+    """
+    return error if isinstance(error, ApiError) else _TABLE[type(error)](error)
+
+
+def _answer(error: ApiError) -> JSONResponse:
+    return JSONResponse(error.body(current_request_id()), error.status, error.headers())
+
+
+async def _on_domain_error(_: Request, error: Exception) -> JSONResponse:
+    return _answer(to_api_error(error))
+
+
+async def _on_http_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type only
+    code, message = _HTTP_CODES.get(error.status_code, ("http_error", str(error.detail)))
+    answer = _answer(ApiError(error.status_code, code, message))
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _on_invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type only
+    problems = error.errors()
+    if any(problem["type"] == "json_invalid" for problem in problems):
+        return _answer(ApiError(400, "invalid_json", "The body is not valid JSON."))
+    # Only place and rule: the rejected value may be private and may not be JSON.
+    errors = [{"loc": list(problem["loc"]), "msg": problem["msg"]} for problem in problems]
+    first = errors[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return _answer(
+        ApiError(422, "validation_error", f"{place}: {first['msg']}", details={"errors": errors})
+    )
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Answer every expected error with an :class:`ErrorBody`."""
+    kinds: list[type[Exception]] = [ApiError, *_TABLE]
+    for kind in kinds:
+        app.add_exception_handler(kind, _on_domain_error)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+
+
+def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI entries for these statuses."""
+    return {status: {"model": ErrorBody} for status in statuses}

@@ -1,0 +1,41 @@
+"""What can go wrong with a conversation or a turn."""
+
+from todo_chat.turn import FailureCode
+
+
+class ConversationNotFoundError(Exception):
+    """No such conversation, or another user's: the two are not told apart."""
+
+    def __init__(self, conversation_id: int) -> None:
+        super().__init__(f"there is no conversation {conversation_id}")
+        self.conversation_id = conversation_id
+
+
+class TurnInProgressError(Exception):
+    """Another request is answering the message with this key."""
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__("this message is being answered by another request")
+        self.retry_after_seconds = retry_after_seconds
+
+
+class KeyReusedError(Exception):
+    """The key belongs to another message or conversation."""
+
+
+class TurnFailedError(Exception):
+    """The turn got no answer; the message is stored and can be sent again with its key.
+
+    Attributes:
+        code: stable name of the reason.
+        message: sentence for the user.
+    """
+
+    def __init__(self, code: FailureCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class AgentUnavailableError(Exception):
+    """The agent did not answer or broke off."""

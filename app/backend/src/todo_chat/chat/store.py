@@ -1,0 +1,289 @@
+"""Conversations and messages in the database. Each query names the user."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, func, or_, update
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from todo_chat.chat.errors import (
+    ConversationNotFoundError,
+    KeyReusedError,
+    TurnInProgressError,
+)
+from todo_chat.chat.models import (
+    TITLE_CHARACTERS,
+    ChatRequest,
+    ChatResponse,
+    Conversation,
+    ConversationPublic,
+    Message,
+    MessagePublic,
+)
+from todo_chat.turn import HistoryMessage, ToolCall
+
+LEASE_SECONDS = 6
+"""A question that nobody has renewed for this long may be answered by another replica."""
+HISTORY_MESSAGES = 40
+HISTORY_CHARACTERS = 48_000
+"""What the model gets to read: the newest messages within both limits."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A stored message that this replica holds the lease to answer."""
+
+    user_id: str
+    conversation_id: int
+    message_id: int
+    turn_key: str
+
+
+async def accept_question(
+    session: AsyncSession, user_id: str, request: ChatRequest, turn_key: str
+) -> Question | ChatResponse:
+    """Store the user's message once and lease it, or return the answer it already has.
+
+    Raises:
+        ConversationNotFoundError: unknown or another user's conversation.
+        KeyReusedError: the key belongs to another message or conversation.
+        TurnInProgressError: another replica holds the lease.
+    """
+    known = await _messages_of_turn(session, user_id, turn_key)
+    if not known:
+        return await _store_question(session, user_id, request, turn_key)
+    question = known["user"]
+    if question.content != request.message or request.conversation_id not in (
+        None,
+        question.conversation_id,
+    ):
+        raise KeyReusedError
+    if answer := known.get("assistant"):
+        return stored_answer(answer)
+    await _take_lease(session, question)
+    return _question(question)
+
+
+async def _messages_of_turn(
+    session: AsyncSession, user_id: str, turn_key: str
+) -> dict[str, Message]:
+    rows = await session.exec(
+        select(Message).where(Message.user_id == user_id, Message.turn_key == turn_key)
+    )
+    return {row.role: row for row in rows}
+
+
+async def _store_question(
+    session: AsyncSession, user_id: str, request: ChatRequest, turn_key: str
+) -> Question:
+    if request.conversation_id is None:
+        conversation = Conversation(user_id=user_id)
+        session.add(conversation)
+        await session.flush()
+    else:
+        conversation = await _own_conversation(session, user_id, request.conversation_id)
+    message = Message(
+        user_id=user_id,
+        conversation_id=_id(conversation.id),
+        role="user",
+        content=request.message,
+        turn_key=turn_key,
+        lease_expires_at=await _lease_end(session),
+    )
+    session.add(message)
+    await session.flush()
+    return _question(message)
+
+
+async def _take_lease(session: AsyncSession, question: Message) -> None:
+    taken = await session.exec(
+        update(Message)
+        .where(
+            col(Message.id) == question.id,
+            or_(
+                col(Message.lease_expires_at).is_(None),
+                col(Message.lease_expires_at) < func.clock_timestamp(),
+            ),
+        )
+        .values(lease_expires_at=_lease_end_expression())
+    )
+    if taken.rowcount == 0:
+        raise TurnInProgressError(await _lease_seconds_left(session, _id(question.id)))
+
+
+async def _lease_seconds_left(session: AsyncSession, message_id: int) -> int:
+    row = await session.exec(
+        select(Message.lease_expires_at, func.clock_timestamp()).where(Message.id == message_id)
+    )
+    expires_at, now = row.one()
+    left = (expires_at - now).total_seconds() if expires_at else 0
+    return max(1, math.ceil(left))
+
+
+def _lease_end_expression() -> ColumnElement[datetime]:
+    return func.clock_timestamp() + timedelta(seconds=LEASE_SECONDS)
+
+
+async def _lease_end(session: AsyncSession) -> datetime:
+    # The database's clock, so that replicas need not agree on the time.
+    row = await session.exec(select(_lease_end_expression()))
+    return row.one()
+
+
+async def renew_lease(session: AsyncSession, question: Question) -> None:
+    """Keep the question for another ``LEASE_SECONDS``."""
+    await session.exec(
+        update(Message)
+        .where(col(Message.id) == question.message_id)
+        .values(lease_expires_at=_lease_end_expression())
+    )
+
+
+async def release_lease(session: AsyncSession, question: Question) -> None:
+    """Give the question up, so that it can be asked again at once."""
+    await session.exec(
+        update(Message).where(col(Message.id) == question.message_id).values(lease_expires_at=None)
+    )
+
+
+async def read_history(session: AsyncSession, question: Question) -> list[HistoryMessage]:
+    """The conversation up to and including the question, oldest first, within the limits."""
+    rows = await session.exec(
+        select(Message)
+        .where(
+            Message.user_id == question.user_id,
+            Message.conversation_id == question.conversation_id,
+            col(Message.id) <= question.message_id,
+        )
+        .order_by(col(Message.id).desc())
+        .limit(HISTORY_MESSAGES)
+    )
+    newest_first = [HistoryMessage.model_validate(row, from_attributes=True) for row in rows]
+    return fit_history(newest_first)
+
+
+def fit_history(
+    newest_first: Sequence[HistoryMessage], characters: int = HISTORY_CHARACTERS
+) -> list[HistoryMessage]:
+    """The newest messages that fit, oldest first; the very newest is always kept."""
+    kept: list[HistoryMessage] = []
+    used = 0
+    for message in newest_first:
+        used += len(message.content)
+        if kept and used > characters:
+            break
+        kept.append(message)
+    return kept[::-1]
+
+
+async def store_answer(
+    session: AsyncSession, question: Question, response: str, tool_calls: Sequence[ToolCall]
+) -> ChatResponse:
+    """Store the answer and release the lease.
+
+    Should another replica have answered meanwhile, its answer counts.
+    """
+    known = await _messages_of_turn(session, question.user_id, question.turn_key)
+    if answer := known.get("assistant"):
+        return stored_answer(answer)
+    answer = Message(
+        user_id=question.user_id,
+        conversation_id=question.conversation_id,
+        role="assistant",
+        content=response,
+        tool_calls=[call.model_dump(mode="json") for call in tool_calls],
+        turn_key=question.turn_key,
+    )
+    session.add(answer)
+    await session.exec(
+        update(Conversation)
+        .where(col(Conversation.id) == question.conversation_id)
+        .values(updated_at=func.now())
+    )
+    await release_lease(session, question)
+    await session.flush()
+    return stored_answer(answer)
+
+
+def stored_answer(answer: Message) -> ChatResponse:
+    """A stored answer in the shape of the chat route."""
+    return ChatResponse(
+        conversation_id=answer.conversation_id,
+        response=answer.content,
+        tool_calls=[ToolCall.model_validate(call) for call in answer.tool_calls],
+        idempotency_key=answer.turn_key,
+    )
+
+
+async def list_conversations(
+    session: AsyncSession, user_id: str, *, before: int, limit: int
+) -> list[ConversationPublic]:
+    """The user's conversations with ids below ``before``, newest first."""
+    first = (
+        select(func.left(Message.content, TITLE_CHARACTERS))
+        .where(Message.user_id == user_id, Message.conversation_id == Conversation.id)
+        .order_by(col(Message.id))
+        .limit(1)
+        .scalar_subquery()
+    )
+    rows = await session.exec(
+        select(Conversation, first)
+        .where(Conversation.user_id == user_id, col(Conversation.id) < before)
+        .order_by(col(Conversation.id).desc())
+        .limit(limit)
+    )
+    return [
+        ConversationPublic.model_validate({**conversation.model_dump(), "title": title or ""})
+        for conversation, title in rows
+    ]
+
+
+async def list_messages(
+    session: AsyncSession, user_id: str, conversation_id: int, *, after: int, limit: int
+) -> list[MessagePublic]:
+    """The messages of a conversation with ids above ``after``, oldest first.
+
+    Raises:
+        ConversationNotFoundError: unknown or another user's.
+    """
+    await _own_conversation(session, user_id, conversation_id)
+    rows = await session.exec(
+        select(Message)
+        .where(
+            Message.user_id == user_id,
+            Message.conversation_id == conversation_id,
+            col(Message.id) > after,
+        )
+        .order_by(col(Message.id))
+        .limit(limit)
+    )
+    return [
+        MessagePublic.model_validate({**row.model_dump(), "idempotency_key": row.turn_key})
+        for row in rows
+    ]
+
+
+async def _own_conversation(
+    session: AsyncSession, user_id: str, conversation_id: int
+) -> Conversation:
+    rows = await session.exec(
+        select(Conversation).where(
+            Conversation.user_id == user_id, Conversation.id == conversation_id
+        )
+    )
+    conversation = rows.first()
+    if conversation is None:
+        raise ConversationNotFoundError(conversation_id)
+    return conversation
+
+
+def _question(message: Message) -> Question:
+    return Question(message.user_id, message.conversation_id, _id(message.id), message.turn_key)
+
+
+def _id(value: int | None) -> int:
+    assert value is not None, "flushed rows have an id"  # noqa: S101 - narrows the type
+    return value

@@ -1,0 +1,1 @@
+"""Connection pool, transaction with the user's identity, migrations."""

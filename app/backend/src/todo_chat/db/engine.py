@@ -1,0 +1,54 @@
+"""One pool of connections per database role."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from todo_chat.settings import DatabaseSettings, read_secret
+
+CONNECT_TIMEOUT_SECONDS = 3
+POOL_TIMEOUT_SECONDS = 5
+"""Longest wait for a free connection; then the request is answered with 503."""
+
+
+@dataclass(frozen=True)
+class Login:
+    """A role and the file that holds its password."""
+
+    user: str
+    password_file: Path
+
+
+def database_url(settings: DatabaseSettings, login: Login, database: str | None = None) -> URL:
+    """The URL for a login; ``database`` overrides the configured name.
+
+    Raises:
+        ConfigurationError: the password file cannot be read.
+    """
+    return URL.create(
+        "postgresql+psycopg",
+        username=login.user,
+        password=read_secret(login.password_file).get_secret_value(),
+        host=settings.database_host,
+        port=settings.database_port,
+        database=database or settings.database_name,
+        query={
+            "sslmode": settings.database_sslmode,
+            "connect_timeout": str(CONNECT_TIMEOUT_SECONDS),
+        },
+    )
+
+
+def create_pool(settings: DatabaseSettings, login: Login) -> AsyncEngine:
+    """A pool that opens connections on demand and checks each before it is lent."""
+    return create_async_engine(
+        database_url(settings, login),
+        pool_size=settings.database_pool_size,
+        max_overflow=0,
+        pool_timeout=POOL_TIMEOUT_SECONDS,
+        pool_pre_ping=True,
+        pool_recycle=300,
+        hide_parameters=True,
+    )

@@ -1,0 +1,1 @@
+"""One module per process: read settings, pick adapters, serve, leave gracefully."""

@@ -1,0 +1,67 @@
+"""The migrate process: roles (when an administrator's login is given), then the schema."""
+
+import logging
+import sys
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+
+from todo_chat.db import migrate
+from todo_chat.db.engine import Login, database_url
+from todo_chat.entrypoints._start import start
+from todo_chat.settings import ConfigurationError, MigrateSettings, read_secret
+
+log = logging.getLogger("todo_chat.migrate")
+
+
+def run(settings: MigrateSettings) -> None:
+    """Migrate the database.
+
+    Raises:
+        ConfigurationError: a secret is missing or the database does not let us in.
+    """
+    if settings.database_admin_user is not None:
+        _prepare(settings, settings.database_admin_user)
+    login = Login(settings.database_migrator_user, settings.database_migrator_password_file)
+    engine = _connect(settings, login)
+    before, after = migrate.upgrade_schema(engine)
+    log.info("schema is up to date", extra={"before": before, "after": after})
+
+
+def _prepare(settings: MigrateSettings, admin_user: str) -> None:
+    admin = Login(admin_user, _required(settings, "admin"))
+    passwords = {
+        role: read_secret(_required(settings, role)).get_secret_value() for role in migrate.ROLES
+    }
+    created = migrate.create_database(
+        _connect(settings, admin, database="postgres"), settings.database_name
+    )
+    migrate.create_roles(_connect(settings, admin), passwords)
+    log.info("roles are in place", extra={"database_created": created})
+
+
+def _required(settings: MigrateSettings, role: str) -> Path:
+    name = f"database_{role}_password_file"
+    path: Path | None = getattr(settings, name)
+    if path is None:
+        raise ConfigurationError(
+            f"TODO_{name.upper()} is not set; it is needed to create the roles"
+        )
+    return path
+
+
+def _connect(settings: MigrateSettings, login: Login, database: str | None = None) -> Engine:
+    try:
+        return migrate.wait_for_database(
+            database_url(settings, login, database), settings.database_wait_seconds
+        )
+    except OperationalError as error:
+        raise ConfigurationError(
+            f"the database at {settings.database_host}:{settings.database_port} did not let "
+            f"{login.user} in within {settings.database_wait_seconds:g} s: {error.orig}"
+        ) from error
+
+
+if __name__ == "__main__":
+    sys.exit(start("migrate", MigrateSettings, run))

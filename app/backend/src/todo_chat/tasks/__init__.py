@@ -1,0 +1,1 @@
+"""Tasks: rules over a session. The REST routes and the MCP tools call the same functions."""

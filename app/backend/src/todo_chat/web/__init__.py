@@ -1,0 +1,1 @@
+"""What the three HTTP processes share: identity of a request, health, draining, errors."""
