@@ -6,6 +6,8 @@ export default defineConfig({
     projects: [
       { test: { name: 'unit', include: ['tests/unit/**/*.test.ts'] } },
       { test: { name: 'launcher', include: ['tests/launcher/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 } },
+      // Needs the tools of docker/tools on the PATH and SCHEMAS_DIR.
+      { test: { name: 'validate', include: ['tests/validate/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000 } },
       { test: { name: 'faults', include: ['tests/faults/**/*.test.ts'], fileParallelism: false, testTimeout: 600_000, hookTimeout: 600_000 } },
     ],
   },

@@ -1,0 +1,45 @@
+/** The environments, rendered by both renderers, and what each is meant to be. */
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import type { KubeObject } from '../../deploy/src/objects.ts'
+import { ENVIRONMENTS, type Environment, NAMESPACES, RENDERERS, type Renderer, render } from '../../deploy/src/render.ts'
+import type { Expectation } from './policies/_policy.ts'
+
+export const MANIFESTS = join(import.meta.dirname, '..', '..', 'manifests')
+
+const FEATURES: Record<Environment, Pick<Expectation, 'externalDatabase' | 'modelEndpoint' | 'tls'>> = {
+  development: { externalDatabase: false, modelEndpoint: false, tls: false },
+  staging: { externalDatabase: false, modelEndpoint: false, tls: true },
+  production: { externalDatabase: true, modelEndpoint: true, tls: true },
+}
+
+export interface Rendering {
+  /** `production by helm` */
+  title: string
+  environment: Environment
+  renderer: Renderer
+  expectation: Expectation
+}
+
+export const RENDERINGS: Rendering[] = ENVIRONMENTS.flatMap((environment) =>
+  RENDERERS.map((renderer) => ({ title: `${environment} by ${renderer}`, environment, renderer, expectation: expectationOf(environment) })),
+)
+
+export function expectationOf(environment: Environment, features: Partial<Expectation> = {}): Expectation {
+  return { environment, namespace: NAMESPACES[environment], ...FEATURES[environment], ...features }
+}
+
+/** The objects of an environment. @param values Helm only: further `--set-json` assignments */
+export async function objectsOf(environment: Environment, renderer: Renderer, values: readonly string[] = []): Promise<KubeObject[]> {
+  const rendered = await render({ manifests: MANIFESTS, environment, renderer, values })
+  return rendered.map(({ object }) => object)
+}
+
+/** YAML with sorted keys, the same text for the same object. */
+export function canonical(object: KubeObject): string {
+  return stringify(object, { sortMapEntries: true, aliasDuplicateObjects: false, lineWidth: 0 })
+}
+
+export function documents(objects: readonly KubeObject[]): string {
+  return objects.map(canonical).join('---\n')
+}

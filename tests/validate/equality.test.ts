@@ -1,0 +1,31 @@
+/** kustomize and Helm render the same objects. */
+import { describe, expect, it } from 'vitest'
+import { type KubeObject, keyOf, refOf } from '../../deploy/src/objects.ts'
+import { ENVIRONMENTS } from '../../deploy/src/render.ts'
+import { canonical, objectsOf } from './_rendered.ts'
+
+const byKey = (objects: readonly KubeObject[]): Map<string, string> => new Map(objects.map((object) => [keyOf(refOf(object)), canonical(object)]))
+
+describe.each(ENVIRONMENTS)('%s', async (environment) => {
+  const [kustomize, helm] = [byKey(await objectsOf(environment, 'kustomize')), byKey(await objectsOf(environment, 'helm'))]
+
+  it('has the same objects from both', () => {
+    expect([...helm.keys()].sort()).toEqual([...kustomize.keys()].sort())
+  })
+
+  it.each([...kustomize])('%s is equal', (key, fromKustomize) => {
+    expect(helm.get(key)).toBe(fromKustomize)
+  })
+})
+
+describe('the comparison', () => {
+  it('tells two objects apart that differ in one value', () => {
+    const object = (value: string): KubeObject => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' }, data: { key: value } })
+    expect(canonical(object('1'))).not.toBe(canonical(object('2')))
+  })
+
+  it('does not mind the order of keys', () => {
+    const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' }, data: { a: '1', b: '2' } }
+    expect(canonical({ ...object, data: { b: '2', a: '1' } })).toBe(canonical(object))
+  })
+})

@@ -1,0 +1,33 @@
+/** Images. */
+import { type Policy, eachContainer, podTemplates } from './_policy.ts'
+
+const NAMES: Record<string, string> = { migrate: 'backend', backup: 'database', postgres: 'database' }
+
+export const imagePolicies: Policy[] = [
+  {
+    id: 'images/never-latest',
+    must: 'Every image MUST be named by a digest or by a tag other than latest',
+    check: (objects) =>
+      eachContainer(podTemplates(objects), ({ image = '' }) => {
+        const [, tag, digest] = /^[^@]*?(?::([^/:@]+))?(?:@(sha256:[0-9a-f]{64}))?$/.exec(image) ?? []
+        return [tag === undefined && digest === undefined && `image ${image} has neither tag nor digest`, tag === 'latest' && `image ${image} is latest`]
+      }),
+  },
+  {
+    id: 'images/by-digest',
+    must: 'In staging and production every image MUST be named by its digest',
+    check: (objects, { environment }) =>
+      eachContainer(podTemplates(objects), ({ image = '' }) => [environment !== 'development' && !/@sha256:[0-9a-f]{64}$/.test(image) && `image ${image} has no digest`]),
+  },
+  {
+    id: 'images/our-own',
+    must: 'Every container MUST run the image of its own tier, and none from anywhere else',
+    check: (objects) =>
+      eachContainer(podTemplates(objects), ({ name, image = '' }) => [!new RegExp(`^todo-chat/${NAMES[name] ?? name}[:@]`).test(image) && `image is ${image}`]),
+  },
+  {
+    id: 'images/pull-policy',
+    must: 'No pod MUST need a registry to start again on a node that has its image',
+    check: (objects) => eachContainer(podTemplates(objects), ({ imagePullPolicy }) => [imagePullPolicy !== 'IfNotPresent' && `imagePullPolicy is ${imagePullPolicy ?? 'not set'}`]),
+  },
+]
