@@ -16,6 +16,9 @@ import (
 // startLimit is how long etcd may take to elect itself; it needs well under a second.
 const startLimit = 30 * time.Second
 
+// nobody is the address that other members would be told. etcd refuses a socket there.
+var nobody = url.URL{Scheme: "http", Host: "127.0.0.1:2380"}
+
 // Command is `etcd --data-dir DIR --listen-client-url URL --listen-peer-url URL`.
 func Command() *cobra.Command {
 	var dir, client, peer string
@@ -47,8 +50,8 @@ func run(dir, client, peer string) error {
 	config := embed.NewConfig()
 	config.Name = "node"
 	config.Dir = dir
-	config.ListenClientUrls, config.AdvertiseClientUrls = []url.URL{*clientURL}, []url.URL{*clientURL}
-	config.ListenPeerUrls, config.AdvertisePeerUrls = []url.URL{*peerURL}, []url.URL{*peerURL}
+	config.ListenClientUrls, config.ListenPeerUrls = []url.URL{*clientURL}, []url.URL{*peerURL}
+	config.AdvertiseClientUrls, config.AdvertisePeerUrls = []url.URL{nobody}, []url.URL{nobody}
 	config.InitialCluster = config.InitialClusterFromName(config.Name)
 	// One member has nobody to wait for.
 	config.TickMs, config.ElectionMs = 20, 100
@@ -56,6 +59,7 @@ func run(dir, client, peer string) error {
 	config.UnsafeNoFsync = true
 	config.AutoCompactionMode, config.AutoCompactionRetention = "periodic", "10m"
 	config.LogLevel = "warn"
+	config.WarningUnaryRequestDuration = time.Second
 
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGINT, syscall.SIGTERM)

@@ -62,6 +62,7 @@ func Command() *cobra.Command {
 		SilenceErrors:      true,
 		SilenceUsage:       true,
 		RunE: func(_ *cobra.Command, args []string) error {
+			log.SetOutput(os.Stderr) // the components' framework has turned it to its own
 			log.SetFlags(log.Ltime | log.Lmicroseconds | log.LUTC)
 			log.SetPrefix("node: ")
 			hostname, err := os.Hostname()
