@@ -1,7 +1,16 @@
 import { TestEnvironment } from "jest-environment-jsdom";
 
 /** The parts of the web platform that jsdom lacks and Node has. */
-const FROM_NODE = ["Headers", "ReadableStream", "Response", "TextDecoder", "TextEncoder", "AbortController", "AbortSignal", "DOMException"];
+const FROM_NODE = [
+  "Headers",
+  "ReadableStream",
+  "Response",
+  "TextDecoder",
+  "TextEncoder",
+  "AbortController",
+  "AbortSignal",
+  "DOMException",
+];
 
 export default class BrowserEnvironment extends TestEnvironment {
   async setup() {

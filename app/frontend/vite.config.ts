@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import type { ReadableStream } from "node:stream/web";
@@ -14,18 +15,22 @@ function standIn(): Plugin {
   return {
     name: "stand-in-api",
     configureServer(server) {
-      server.middlewares.use("/api", async (request, response) => {
-        const body = await text(request);
-        const headers = new Headers();
-        for (const [name, value] of Object.entries(request.headers)) headers.set(name, String(value));
-        const init = { method: request.method ?? "GET", headers, ...(body === "" ? {} : { body }) };
-        const answer = await api.fetch(request.originalUrl ?? "/", init);
-        response.writeHead(answer.status, Object.fromEntries(answer.headers));
-        if (answer.body === null) response.end();
-        else Readable.fromWeb(answer.body as ReadableStream<Uint8Array>).pipe(response);
+      server.middlewares.use("/api", (request, response, next) => {
+        answer(api, request, response).catch(next);
       });
     },
   };
+}
+
+async function answer(api: StandInApi, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(request.headers)) headers.set(name, String(value));
+  const body = await text(request);
+  const init = { method: request.method ?? "GET", headers, ...(body === "" ? {} : { body }) };
+  const answered = await api.fetch((request as { originalUrl?: string }).originalUrl ?? "/", init);
+  response.writeHead(answered.status, Object.fromEntries(answered.headers));
+  if (answered.body === null) response.end();
+  else Readable.fromWeb(answered.body as ReadableStream<Uint8Array>).pipe(response);
 }
 
 export default defineConfig(({ mode }) => ({

@@ -44,22 +44,25 @@ export interface ChatRequest {
 
 /** Every method throws `ApiError` and nothing else, except an abort of the given signal. */
 export interface Api {
-  info(): Promise<Info>;
-  login(userId: string): Promise<Session>;
-  listTasks(session: Session): Promise<Task[]>;
-  createTask(session: Session, draft: TaskDraft): Promise<Task>;
-  updateTask(session: Session, id: TaskId, patch: TaskPatch): Promise<Task>;
-  deleteTask(session: Session, id: TaskId): Promise<void>;
+  info: () => Promise<Info>;
+  login: (userId: string) => Promise<Session>;
+  listTasks: (session: Session) => Promise<Task[]>;
+  createTask: (session: Session, draft: TaskDraft) => Promise<Task>;
+  updateTask: (session: Session, id: TaskId, patch: TaskPatch) => Promise<Task>;
+  deleteTask: (session: Session, id: TaskId) => Promise<void>;
   /** Newest first, at most `CONVERSATIONS_PER_PAGE`; `before` continues below that id. */
-  listConversations(session: Session, before?: ConversationId): Promise<Conversation[]>;
+  listConversations: (session: Session, before?: ConversationId) => Promise<Conversation[]>;
   /** The whole conversation, oldest first. */
-  listMessages(session: Session, id: ConversationId): Promise<Message[]>;
+  listMessages: (session: Session, id: ConversationId) => Promise<Message[]>;
   /** Ends after one `done`; an `error` event of the stream is thrown. */
-  chat(session: Session, request: ChatRequest, signal: AbortSignal): AsyncGenerator<StreamEvent>;
+  chat: (session: Session, request: ChatRequest, signal: AbortSignal) => AsyncGenerator<StreamEvent>;
 }
 
+/** The part of the platform's `fetch` that the client uses. */
+export type Fetch = (path: string, init: RequestInit) => Promise<Response>;
+
 export interface ClientOptions {
-  fetch: typeof globalThis.fetch;
+  fetch: Fetch;
   /** Called with every answer 401 to a request that carried the session's token. */
   onSessionRefused?: (session: Session, error: ApiError) => void;
   /** @default REQUEST_TIMEOUT_MS */
@@ -99,10 +102,7 @@ export function createClient(options: ClientOptions): Api {
     throw error;
   }
 
-  async function json<T extends v.GenericSchema>(
-    call: Omit<Call, "signal">,
-    schema: T,
-  ): Promise<v.InferOutput<T>> {
+  async function json<T extends v.GenericSchema>(call: Omit<Call, "signal">, schema: T): Promise<v.InferOutput<T>> {
     const response = await send({ ...call, signal: AbortSignal.timeout(requestTimeoutMs) });
     const text = await response.text().catch((cause: unknown) => {
       throw transportError(cause);
@@ -251,7 +251,9 @@ function streamEvent(name: string | undefined, data: string, response: Response)
 }
 
 function userPath(session: Session, ...parts: (string | number)[]): string {
-  return ["/api", session.user_id, ...parts].map((part, index) => (index === 0 ? part : encodeURIComponent(part))).join("/");
+  return ["/api", session.user_id, ...parts]
+    .map((part, index) => (index === 0 ? part : encodeURIComponent(part)))
+    .join("/");
 }
 
 function parsed<T extends v.GenericSchema>(schema: T, text: string, response: Response): v.InferOutput<T> {
@@ -271,7 +273,10 @@ async function errorOf(response: Response): Promise<ApiError> {
   const more = { retryAfter: Number.isFinite(seconds) ? seconds : null };
   if (!body.success) {
     const message = `The server answered ${response.status} without a reason.`;
-    return new ApiError(response.status, `http_${response.status}`, message, { ...more, requestId: requestIdOf(response) });
+    return new ApiError(response.status, `http_${response.status}`, message, {
+      ...more,
+      requestId: requestIdOf(response),
+    });
   }
   const { code, message, request_id, details } = body.output.error;
   return new ApiError(response.status, code, message, {

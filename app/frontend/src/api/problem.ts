@@ -23,7 +23,12 @@ const RETRYABLE_CODES: ReadonlySet<string> = new Set(["rate_limited", "turn_in_p
 /** Any thrown value → a problem. What is not an `ApiError` is a fault of the page and says so. */
 export function problemOf(error: unknown): Problem {
   if (!(error instanceof ApiError)) {
-    return { code: "page_fault", message: "Something in this page failed. Reload it.", requestId: null, retryable: false };
+    return {
+      code: "page_fault",
+      message: "Something in this page failed. Reload it.",
+      requestId: null,
+      retryable: false,
+    };
   }
   const temporary = error.status === 0 || error.status >= 500 || RETRYABLE_CODES.has(error.code);
   const wait = error.retryAfter === null ? "" : ` Wait ${error.retryAfter} s before the next try.`;

@@ -7,7 +7,8 @@ export const ids = {
   userId: "user-id",
   message: "message",
   newTask: "new-task",
-  conversations: "conversations-toggle",
+  conversationsToggle: "conversations-toggle",
+  conversationsHeading: "conversations-heading",
   taskToggle: (id: TaskId) => `task-${id}-completed`,
   taskEdit: (id: TaskId) => `task-${id}-edit`,
   taskDelete: (id: TaskId) => `task-${id}-delete`,
@@ -51,6 +52,8 @@ export function focusFor(state: AppState, event: AppEvent): string | null {
       break;
     case "tasks/problemDismissed":
       return ids.newTask;
+    case "chat/conversationsToggled":
+      return state.chat.conversationsOpen ? ids.conversationsToggle : ids.conversationsHeading;
     default:
   }
   return null;

@@ -1,5 +1,5 @@
 import { render } from "lit-html";
-import { createClient } from "../api/client.ts";
+import { createClient, type Fetch } from "../api/client.ts";
 import { problemOf } from "../api/problem.ts";
 import type { Session } from "../api/types.ts";
 import { chatActions } from "../chat/actions.ts";
@@ -15,7 +15,7 @@ const FOLLOW_DISTANCE_PX = 80;
 
 /** The parts of a browser that the page depends on. */
 export interface Browser {
-  fetch: typeof globalThis.fetch;
+  fetch: Fetch;
   window: Window;
 }
 

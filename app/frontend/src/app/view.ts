@@ -28,10 +28,12 @@ export interface AppHandlers {
 export function appView(state: AppState, handlers: AppHandlers): TemplateResult {
   return html`
     ${state.online ? nothing : offlineBanner()}
-    ${state.session.status === "signed-in" && handlers.workspace !== null
-      ? workspaceView(state, state.session.session.user_id, handlers.workspace, handlers)
-      : html`<div class="corner">${themeButton(state.theme, handlers)}</div>
-          ${signInView(state.session, state.info, handlers.session)}`}
+    ${
+      state.session.status === "signed-in" && handlers.workspace !== null
+        ? workspaceView(state, state.session.session.user_id, handlers.workspace, handlers)
+        : html`<div class="corner">${themeButton(state.theme, handlers)}</div>
+            ${signInView(state.session, state.info, handlers.session)}`
+    }
     <div class="visually-hidden" role="status">
       ${keyed(state.announcement, html`<p>${state.announcement?.text ?? nothing}</p>`)}
     </div>
@@ -71,7 +73,11 @@ function workspaceView(state: AppState, userId: string, workspace: Workspace, ha
 
 function panelButton(panel: Panel, label: TemplateResult, state: AppState, { dispatch }: AppHandlers): TemplateResult {
   return html`
-    <button type="button" aria-pressed=${state.panel === panel} @click=${() => dispatch({ type: "app/panelChosen", panel })}>
+    <button
+      type="button"
+      aria-pressed=${state.panel === panel}
+      @click=${() => dispatch({ type: "app/panelChosen", panel })}
+    >
       ${label}
     </button>
   `;
@@ -81,7 +87,8 @@ function panelButton(panel: Panel, label: TemplateResult, state: AppState, { dis
 function modelBadge(info: Info): TemplateResult {
   if (info.model === null) return html`<p class="badge" data-kind="none">Assistant unreachable</p>`;
   return html`<p class="badge" data-kind=${info.model.kind}>
-    <span class="visually-hidden">Answers come from: </span>${info.model.kind === "scripted" ? "scripted model" : info.model.name}
+    <span class="visually-hidden">Answers come from: </span
+    >${info.model.kind === "scripted" ? "scripted model" : info.model.name}
   </p>`;
 }
 
@@ -100,5 +107,7 @@ function themeButton(theme: Theme, { dispatch }: AppHandlers): TemplateResult {
 }
 
 function offlineBanner(): TemplateResult {
-  return html`<p class="offline" role="alert">${icons.warning}<span>You are offline. What you type is kept; send it when you are back.</span></p>`;
+  return html`<p class="offline" role="alert">
+    ${icons.warning}<span>You are offline. What you type is kept; send it when you are back.</span>
+  </p>`;
 }

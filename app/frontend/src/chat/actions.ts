@@ -7,24 +7,24 @@ import { type ChatEvent, type ChatState, isBusy } from "./state.ts";
 
 /** What a person can do in the chat. Nothing here throws: failures become events. */
 export interface ChatActions {
-  send(message: string): Promise<void>;
+  send: (message: string) => Promise<void>;
   /** Sends the failed turn again under its old key. */
-  retry(): Promise<void>;
-  startConversation(): void;
-  openConversation(id: ConversationId): Promise<void>;
-  loadConversations(): Promise<void>;
-  loadOlderConversations(): Promise<void>;
+  retry: () => Promise<void>;
+  startConversation: () => void;
+  openConversation: (id: ConversationId) => Promise<void>;
+  loadConversations: () => Promise<void>;
+  loadOlderConversations: () => Promise<void>;
   /** Stops listening to a running answer. The server finishes and stores it all the same. */
-  leave(): void;
+  leave: () => void;
 }
 
 export interface ChatPort {
   api: Api;
   session: Session;
-  state(): ChatState;
-  dispatch(event: ChatEvent): void;
+  state: () => ChatState;
+  dispatch: (event: ChatEvent) => void;
   /** Called when a tool may have changed the tasks. */
-  tasksMayHaveChanged(): void;
+  tasksMayHaveChanged: () => void;
 }
 
 export function chatActions({ api, session, state, dispatch, tasksMayHaveChanged }: ChatPort): ChatActions {
@@ -48,7 +48,10 @@ export function chatActions({ api, session, state, dispatch, tasksMayHaveChanged
     await loadConversations();
   }
 
-  async function page(before: Conversation | undefined, type: "chat/conversationsLoaded" | "chat/olderConversationsLoaded") {
+  async function page(
+    before: Conversation | undefined,
+    type: "chat/conversationsLoaded" | "chat/olderConversationsLoaded",
+  ) {
     try {
       const conversations = await api.listConversations(session, before?.id);
       dispatch({ type, conversations, olderExist: conversations.length === CONVERSATIONS_PER_PAGE });

@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
 import type { Conversation } from "../api/types.ts";
+import { ids } from "../app/focus.ts";
 import { problemView } from "../problem-view.ts";
 import type { ChatState } from "./state.ts";
 import type { ChatHandlers } from "./view.ts";
@@ -14,29 +15,36 @@ export function conversationsView(state: ChatState, { actions, dispatch }: ChatH
     <nav
       class="panel conversations"
       id="conversations"
-      aria-labelledby="conversations-heading"
+      aria-labelledby=${ids.conversationsHeading}
       data-open=${state.conversationsOpen}
       @keydown=${(event: KeyboardEvent) => {
         if (event.key === "Escape" && state.conversationsOpen) dispatch({ type: "chat/conversationsToggled" });
       }}
     >
-      <header class="panel-header"><h2 id="conversations-heading">Conversations</h2></header>
-      ${problem === null
-        ? nothing
-        : problemView(problem, null, [{ label: "Load again", run: () => void actions.loadConversations() }])}
+      <header class="panel-header"><h2 id=${ids.conversationsHeading} tabindex="-1">Conversations</h2></header>
+      ${
+        problem === null
+          ? nothing
+          : problemView(problem, null, [{ label: "Load again", run: () => void actions.loadConversations() }])
+      }
       ${items.length === 0 && problem === null ? html`<p class="empty">They are kept here, to go on with later.</p>` : nothing}
       <ul class="conversation-list">
         ${repeat(
           items,
           ({ id }) => id,
-          (conversation) => conversationItem(conversation, state.conversationId === conversation.id, () => {
-            void actions.openConversation(conversation.id);
-          }),
+          (conversation) =>
+            conversationItem(conversation, state.conversationId === conversation.id, () => {
+              void actions.openConversation(conversation.id);
+            }),
         )}
       </ul>
-      ${olderExist
-        ? html`<button type="button" class="button quiet" @click=${() => void actions.loadOlderConversations()}>Older conversations</button>`
-        : nothing}
+      ${
+        olderExist
+          ? html`<button type="button" class="button quiet" @click=${() => void actions.loadOlderConversations()}>
+              Older conversations
+            </button>`
+          : nothing
+      }
     </nav>
   `;
 }

@@ -128,7 +128,9 @@ function streamed(state: ChatState, turn: Turn, event: StreamEvent): ChatState {
     case "tool_call":
       return { ...state, turn: { ...turn, status: "streaming", toolCalls: [...turn.toolCalls, event.call] } };
     case "tool_result": {
-      const toolCalls = turn.toolCalls.map((call) => (call.id === event.id ? { ...call, outcome: event.outcome } : call));
+      const toolCalls = turn.toolCalls.map((call) =>
+        call.id === event.id ? { ...call, outcome: event.outcome } : call,
+      );
       return { ...state, turn: { ...turn, toolCalls } };
     }
     case "done":

@@ -27,7 +27,7 @@ export function chatView(state: ChatState, handlers: ChatHandlers): TemplateResu
         <button
           type="button"
           class="button icon-only quiet conversations-toggle"
-          id=${ids.conversations}
+          id=${ids.conversationsToggle}
           aria-label="Conversations"
           aria-expanded=${state.conversationsOpen}
           aria-controls="conversations"
@@ -59,7 +59,8 @@ function log(state: ChatState, handlers: ChatHandlers): TemplateResult {
   if (state.entries.length === 0 && state.turn === null) return welcome(handlers);
   return html`
     <ol class="messages">
-      ${repeat(state.entries, (entry) => entry.key, entryView)} ${state.turn === null ? nothing : turnView(state.turn, handlers)}
+      ${repeat(state.entries, (entry) => entry.key, entryView)}
+      ${state.turn === null ? nothing : turnView(state.turn, handlers)}
     </ol>
   `;
 }
@@ -72,7 +73,10 @@ function welcome({ actions }: ChatHandlers): TemplateResult {
       <p>Say it in your own words. The list beside the chat follows.</p>
       <ul class="suggestions" aria-label="Suggestions">
         ${SUGGESTIONS.map(
-          (text) => html`<li><button type="button" class="button chip" @click=${() => void actions.send(text)}>${text}</button></li>`,
+          (text) =>
+            html`<li>
+              <button type="button" class="button chip" @click=${() => void actions.send(text)}>${text}</button>
+            </li>`,
         )}
       </ul>
     </div>
@@ -96,15 +100,17 @@ function turnView(turn: Turn, handlers: ChatHandlers): TemplateResult {
       ${author("user")}
       <div class="bubble">${turn.message}</div>
     </li>
-    ${silent && !working
-      ? nothing
-      : html`
-          <li class="message" data-role="assistant" aria-busy=${working}>
-            ${author("assistant")} ${toolCalls(turn.toolCalls)}
-            ${turn.answer === "" ? nothing : html`<div class="bubble" data-streaming=${working}>${turn.answer}</div>`}
-            ${silent ? html`<div class="bubble thinking"><span class="visually-hidden">Answering…</span><i></i><i></i><i></i></div>` : nothing}
-          </li>
-        `}
+    ${
+      silent && !working
+        ? nothing
+        : html`
+            <li class="message" data-role="assistant" aria-busy=${working}>
+              ${author("assistant")} ${toolCalls(turn.toolCalls)}
+              ${turn.answer === "" ? nothing : html`<div class="bubble" data-streaming=${working}>${turn.answer}</div>`}
+              ${silent ? html`<div class="bubble thinking"><span class="visually-hidden">Answering…</span><i></i><i></i><i></i></div>` : nothing}
+            </li>
+          `
+    }
     ${turn.problem === null ? nothing : html`<li>${failedTurn(turn, handlers)}</li>`}
   `;
 }
@@ -122,7 +128,9 @@ function author(role: Entry["role"]): TemplateResult {
 
 function toolCalls(calls: ToolCall[]): TemplateResult | typeof nothing {
   if (calls.length === 0) return nothing;
-  return html`<ul class="tool-calls" aria-label="Actions">${repeat(calls, ({ id }) => id, toolCallView)}</ul>`;
+  return html`<ul class="tool-calls" aria-label="Actions">
+    ${repeat(calls, ({ id }) => id, toolCallView)}
+  </ul>`;
 }
 
 function toolCallView(call: ToolCall): TemplateResult {
@@ -137,9 +145,12 @@ function toolCallView(call: ToolCall): TemplateResult {
           <dd><code>${call.name}</code></dd>
           <dt>Arguments</dt>
           <dd><code>${JSON.stringify(call.arguments)}</code></dd>
-          ${call.outcome === null
-            ? nothing
-            : html`<dt>Result</dt><dd><code>${JSON.stringify(call.outcome.result)}</code></dd>`}
+          ${
+            call.outcome === null
+              ? nothing
+              : html`<dt>Result</dt>
+                  <dd><code>${JSON.stringify(call.outcome.result)}</code></dd>`
+          }
         </dl>
       </details>
     </li>
@@ -176,7 +187,9 @@ function messageForm(state: ChatState, { actions, dispatch }: ChatHandlers): Tem
           send();
         }}
       ></textarea>
-      <button type="submit" class="button icon-only primary" aria-label="Send message" aria-disabled=${busy}>${icons.send}</button>
+      <button type="submit" class="button icon-only primary" aria-label="Send message" aria-disabled=${busy}>
+        ${icons.send}
+      </button>
       <p id="message-hint" class="fine-print">Enter sends, Shift + Enter starts a new line.</p>
     </form>
   `;

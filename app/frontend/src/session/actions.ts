@@ -4,16 +4,16 @@ import type { SessionEvent } from "./state.ts";
 import type { SessionStorage } from "./storage.ts";
 
 export interface SessionActions {
-  signIn(userId: string): Promise<void>;
-  signOut(): void;
+  signIn: (userId: string) => Promise<void>;
+  signOut: () => void;
   /** Takes up the session that a reload left behind, if there is one. */
-  resume(): void;
+  resume: () => void;
 }
 
 export interface SessionPort {
   api: Api;
   storage: SessionStorage;
-  dispatch(event: SessionEvent): void;
+  dispatch: (event: SessionEvent) => void;
 }
 
 export function sessionActions({ api, storage, dispatch }: SessionPort): SessionActions {

@@ -6,9 +6,9 @@ const stored = v.pipe(v.string(), v.parseJson(), sessionSchema);
 
 /** Keeps the short-lived development token over a reload, in the tab only (session storage). */
 export interface SessionStorage {
-  read(): Session | null;
-  write(session: Session): void;
-  clear(): void;
+  read: () => Session | null;
+  write: (session: Session) => void;
+  clear: () => void;
 }
 
 export function sessionStorageIn(storage: Storage): SessionStorage {

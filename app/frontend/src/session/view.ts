@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import type { Info } from "../api/types.ts";
 import { ids } from "../app/focus.ts";
+import { fieldText, submittedForm } from "../form.ts";
 import { icons } from "../icons.ts";
 import { problemView } from "../problem-view.ts";
 import type { SessionActions } from "./actions.ts";
@@ -28,8 +29,7 @@ function form(state: SessionState, actions: SessionActions): TemplateResult {
   return html`
     <form
       @submit=${(event: SubmitEvent) => {
-        event.preventDefault();
-        const userId = String(new FormData(event.currentTarget as HTMLFormElement).get("user-id"));
+        const userId = fieldText(submittedForm(event), "user-id");
         if (!busy) void actions.signIn(userId);
       }}
     >
@@ -48,11 +48,15 @@ function form(state: SessionState, actions: SessionActions): TemplateResult {
         title="Letters, digits, and _ . @ - after the first character"
       />
       <p id="user-id-hint" class="fine-print">Development login: any name, no password. Each name has its own tasks.</p>
-      <button type="submit" class="button primary wide" aria-disabled=${busy}>${busy ? "Signing in…" : "Sign in"}</button>
+      <button type="submit" class="button primary wide" aria-disabled=${busy}>
+        ${busy ? "Signing in…" : "Sign in"}
+      </button>
     </form>
   `;
 }
 
 function noLogin(): TemplateResult {
-  return html`<p>The development login is switched off here. Open this page with a session of your identity provider.</p>`;
+  return html`<p>
+    The development login is switched off here. Open this page with a session of your identity provider.
+  </p>`;
 }

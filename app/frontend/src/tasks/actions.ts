@@ -6,19 +6,19 @@ import type { Operation, TasksEvent, TasksState } from "./state.ts";
 
 /** What a person can do with the list. Nothing here throws: failures become events. */
 export interface TasksActions {
-  load(): Promise<void>;
-  add(draft: TaskDraft): Promise<void>;
-  change(id: TaskId, patch: TaskPatch): Promise<void>;
-  remove(id: TaskId): Promise<void>;
+  load: () => Promise<void>;
+  add: (draft: TaskDraft) => Promise<void>;
+  change: (id: TaskId, patch: TaskPatch) => Promise<void>;
+  remove: (id: TaskId) => Promise<void>;
   /** Sends a failed operation again. */
-  retry(operation: Operation): Promise<void>;
+  retry: (operation: Operation) => Promise<void>;
 }
 
 export interface TasksPort {
   api: Api;
   session: Session;
-  state(): TasksState;
-  dispatch(event: TasksEvent): void;
+  state: () => TasksState;
+  dispatch: (event: TasksEvent) => void;
 }
 
 export function tasksActions({ api, session, state, dispatch }: TasksPort): TasksActions {

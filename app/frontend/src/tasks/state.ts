@@ -104,14 +104,19 @@ export function rows(state: TasksState): Row[] {
   const created: Row[] = state.inFlight
     .filter((operation) => operation.kind === "create")
     .map(({ key, draft }) => ({ key, id: null, ...draft, completed: false, saving: true }));
-  const known = state.confirmed.flatMap((task) => {
-    const changes = state.inFlight.filter((operation) => operation.kind !== "create" && operation.id === task.id);
-    if (changes.some((operation) => operation.kind === "delete")) return [];
-    const patches = changes.map((operation) => (operation.kind === "update" ? operation.patch : {}));
-    const { id, title, description, completed } = task;
-    return [{ key: String(id), id, title, description, completed, ...Object.assign({}, ...patches), saving: changes.length > 0 }];
-  });
+  const known = state.confirmed.map((task) => rowOf(task, state.inFlight)).filter((row) => row !== null);
   return [...created.reverse(), ...known];
+}
+
+/** Null for a task whose deletion is on its way. */
+function rowOf({ id, title, description, completed }: Task, inFlight: Operation[]): Row | null {
+  let row: Row = { key: String(id), id, title, description, completed, saving: false };
+  for (const operation of inFlight) {
+    if (operation.kind === "create" || operation.id !== id) continue;
+    if (operation.kind === "delete") return null;
+    row = { ...row, ...operation.patch, saving: true };
+  }
+  return row;
 }
 
 export function visibleRows(state: TasksState): Row[] {

@@ -3,10 +3,20 @@ import { live } from "lit-html/directives/live.js";
 import { repeat } from "lit-html/directives/repeat.js";
 import type { TaskId } from "../api/types.ts";
 import { ids } from "../app/focus.ts";
+import { fieldText, submittedForm } from "../form.ts";
 import { icons } from "../icons.ts";
 import { problemView } from "../problem-view.ts";
 import type { TasksActions } from "./actions.ts";
-import { counts, FILTERS, type Filter, type Operation, type Row, type TasksEvent, type TasksState, visibleRows } from "./state.ts";
+import {
+  counts,
+  FILTERS,
+  type Filter,
+  type Operation,
+  type Row,
+  type TasksEvent,
+  type TasksState,
+  visibleRows,
+} from "./state.ts";
 
 /** Longest title and description that the server takes, in characters. */
 const TITLE_LENGTH = 200;
@@ -53,7 +63,8 @@ function newTaskForm({ actions }: TasksHandlers): TemplateResult {
     <form
       class="new-task"
       @submit=${(event: SubmitEvent) => {
-        const { form, title } = submitted(event);
+        const form = submittedForm(event);
+        const title = fieldText(form, "title");
         if (title === "") return;
         form.reset();
         void actions.add({ title, description: "" });
@@ -104,7 +115,9 @@ function failures(state: TasksState, { actions, dispatch }: TasksHandlers): Temp
     const { operation, problem } = state.failed;
     const dismiss = { label: "Dismiss", run: () => dispatch({ type: "tasks/problemDismissed" }) };
     const retry = { label: "Try again", id: ids.taskRetry, run: () => void actions.retry(operation) };
-    views.push(problemView(problem, `${failureLead(state, operation)}.`, problem.retryable ? [retry, dismiss] : [dismiss]));
+    views.push(
+      problemView(problem, `${failureLead(state, operation)}.`, problem.retryable ? [retry, dismiss] : [dismiss]),
+    );
   }
   if (state.load.problem !== null) {
     const reload = { label: "Load again", run: () => void actions.load() };
@@ -124,18 +137,27 @@ function list(state: TasksState, handlers: TasksHandlers): TemplateResult {
   const rows = visibleRows(state);
   const { status } = state.load;
   if (rows.length === 0 && status !== "ready") {
-    return html`<p class="empty" aria-busy=${status === "loading"}>${status === "loading" ? "Loading tasks…" : nothing}</p>`;
+    return html`<p class="empty" aria-busy=${status === "loading"}>
+      ${status === "loading" ? "Loading tasks…" : nothing}
+    </p>`;
   }
   if (rows.length === 0) {
     const { title, hint } = EMPTY[state.filter];
-    return html`<div class="empty">${icons.tasks}<p class="empty-title">${title}</p><p>${hint}</p></div>`;
+    return html`<div class="empty">
+      ${icons.tasks}
+      <p class="empty-title">${title}</p>
+      <p>${hint}</p>
+    </div>`;
   }
   return html`
     <ul class="task-list" aria-label=${`${FILTER_LABELS[state.filter]} tasks`}>
       ${repeat(
         rows,
         (row) => row.key,
-        (row) => html`<li class="task" data-completed=${row.completed} aria-busy=${row.saving}>${rowView(row, state, handlers)}</li>`,
+        (row) =>
+          html`<li class="task" data-completed=${row.completed} aria-busy=${row.saving}>
+            ${rowView(row, state, handlers)}
+          </li>`,
       )}
     </ul>
   `;
@@ -143,7 +165,9 @@ function list(state: TasksState, handlers: TasksHandlers): TemplateResult {
 
 function rowView(row: Row, state: TasksState, handlers: TasksHandlers): TemplateResult {
   const { id } = row;
-  if (id === null) return html`<span class="task-tick" aria-hidden="true"></span><div class="task-body"><p class="task-title">${row.title}</p></div>`;
+  if (id === null)
+    return html`<span class="task-tick" aria-hidden="true"></span>
+      <div class="task-body"><p class="task-title">${row.title}</p></div>`;
   if (state.open?.id !== id) return plainRow(row, id, handlers);
   return state.open.as === "edit" ? editForm(row, id, handlers) : deleteQuestion(row, id, handlers);
 }
@@ -161,26 +185,28 @@ function plainRow(row: Row, id: TaskId, { actions, dispatch }: TasksHandlers): T
       <label class="task-title" for=${ids.taskToggle(id)}>${row.title}</label>
       ${row.description === "" ? nothing : html`<p class="task-description">${row.description}</p>`}
     </div>
-    <span class="task-number" aria-hidden="true">#${id}</span>
-    <div class="task-actions">
-      <button
-        type="button"
-        class="button icon-only quiet"
-        id=${ids.taskEdit(id)}
-        aria-label=${`Edit ${row.title}`}
-        @click=${() => dispatch({ type: "tasks/opened", id, as: "edit" })}
-      >
-        ${icons.edit}
-      </button>
-      <button
-        type="button"
-        class="button icon-only quiet danger"
-        id=${ids.taskDelete(id)}
-        aria-label=${`Delete ${row.title}`}
-        @click=${() => dispatch({ type: "tasks/opened", id, as: "confirm-delete" })}
-      >
-        ${icons.remove}
-      </button>
+    <div class="task-end">
+      <span class="task-number" aria-hidden="true">#${id}</span>
+      <div class="task-actions">
+        <button
+          type="button"
+          class="button icon-only quiet"
+          id=${ids.taskEdit(id)}
+          aria-label=${`Edit ${row.title}`}
+          @click=${() => dispatch({ type: "tasks/opened", id, as: "edit" })}
+        >
+          ${icons.edit}
+        </button>
+        <button
+          type="button"
+          class="button icon-only quiet danger"
+          id=${ids.taskDelete(id)}
+          aria-label=${`Delete ${row.title}`}
+          @click=${() => dispatch({ type: "tasks/opened", id, as: "confirm-delete" })}
+        >
+          ${icons.remove}
+        </button>
+      </div>
     </div>
   `;
 }
@@ -192,15 +218,30 @@ function editForm(row: Row, id: TaskId, { actions, dispatch }: TasksHandlers): T
       class="task-edit"
       aria-label=${`Edit ${row.title}`}
       @submit=${(event: SubmitEvent) => {
-        const { title, description } = submitted(event);
-        if (title !== "") void actions.change(id, { title, description });
+        const form = submittedForm(event);
+        const title = fieldText(form, "title");
+        if (title !== "") void actions.change(id, { title, description: fieldText(form, "description") });
       }}
       @keydown=${(event: KeyboardEvent) => closeOnEscape(event, dispatch)}
     >
       <label for=${titleId}>Title</label>
-      <input id=${titleId} name="title" type="text" required maxlength=${TITLE_LENGTH} autocomplete="off" value=${row.title} />
+      <input
+        id=${titleId}
+        name="title"
+        type="text"
+        required
+        maxlength=${TITLE_LENGTH}
+        autocomplete="off"
+        value=${row.title}
+      />
       <label for=${`${titleId}-description`}>Description</label>
-      <textarea id=${`${titleId}-description`} name="description" rows="2" maxlength=${DESCRIPTION_LENGTH} .defaultValue=${row.description}></textarea>
+      <textarea
+        id=${`${titleId}-description`}
+        name="description"
+        rows="2"
+        maxlength=${DESCRIPTION_LENGTH}
+        .defaultValue=${row.description}
+      ></textarea>
       <div class="form-actions">
         <button type="submit" class="button primary">Save</button>
         <button type="button" class="button quiet" @click=${() => dispatch({ type: "tasks/closed" })}>Cancel</button>
@@ -221,7 +262,12 @@ function deleteQuestion(row: Row, id: TaskId, { actions, dispatch }: TasksHandle
       <p id=${questionId}>Delete “${row.title}”?</p>
       <div class="form-actions">
         <button type="button" class="button danger" @click=${() => void actions.remove(id)}>Delete</button>
-        <button type="button" class="button quiet" id=${ids.taskKeep(id)} @click=${() => dispatch({ type: "tasks/closed" })}>
+        <button
+          type="button"
+          class="button quiet"
+          id=${ids.taskKeep(id)}
+          @click=${() => dispatch({ type: "tasks/closed" })}
+        >
           Keep
         </button>
       </div>
@@ -231,13 +277,4 @@ function deleteQuestion(row: Row, id: TaskId, { actions, dispatch }: TasksHandle
 
 function closeOnEscape(event: KeyboardEvent, dispatch: TasksHandlers["dispatch"]): void {
   if (event.key === "Escape") dispatch({ type: "tasks/closed" });
-}
-
-/** The fields of a submitted form, trimmed; the page itself is not left. */
-function submitted(event: SubmitEvent): { form: HTMLFormElement; title: string; description: string } {
-  event.preventDefault();
-  const form = event.currentTarget as HTMLFormElement;
-  const data = new FormData(form);
-  const text = (name: string) => String(data.get(name) ?? "").trim();
-  return { form, title: text("title"), description: text("description") };
 }

@@ -2,6 +2,7 @@
  * A stand-in for the backend, in memory, for tests and for work on the page without the other processes.
  * It keeps to the routes, bodies and events of the real one and knows three phrases: "add …", "complete …", "list".
  */
+import type { Fetch } from "../api/client.ts";
 import type { Task } from "../api/types.ts";
 
 export interface Fault {
@@ -74,7 +75,16 @@ export class StandInApi {
 
   addTask(userId: string, title: string, more: Partial<StoredTask> = {}): StoredTask {
     const now = new Date().toISOString();
-    const task = { id: this.#nextId(), user_id: userId, title, description: "", completed: false, created_at: now, updated_at: now, ...more };
+    const task = {
+      id: this.#nextId(),
+      user_id: userId,
+      title,
+      description: "",
+      completed: false,
+      created_at: now,
+      updated_at: now,
+      ...more,
+    };
     this.tasks.push(task);
     return task;
   }
@@ -86,7 +96,10 @@ export class StandInApi {
     return conversation;
   }
 
-  addMessage(conversation: StoredConversation, message: Pick<StoredMessage, "role" | "content"> & Partial<StoredMessage>): void {
+  addMessage(
+    conversation: StoredConversation,
+    message: Pick<StoredMessage, "role" | "content"> & Partial<StoredMessage>,
+  ): void {
     const created_at = new Date().toISOString();
     conversation.messages.push({
       id: this.#nextId(),
@@ -98,15 +111,16 @@ export class StandInApi {
     });
   }
 
-  readonly fetch = async (input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> => {
-    const url = new URL(String(input), "http://stand-in");
+  readonly fetch: Fetch = async (path, init) => {
+    const url = new URL(path, "http://stand-in");
     const method = init.method ?? "GET";
     const headers = new Headers(init.headers);
     const body: unknown = typeof init.body === "string" ? JSON.parse(init.body) : null;
     this.seen.push({ method, path: url.pathname, key: headers.get("Idempotency-Key"), body });
-    const fault = this.#faults.findIndex((each) => each.method === method && each.path.test(url.pathname));
-    if (fault >= 0) return this.#faults.splice(fault, 1)[0]!.answer();
-    return this.#route(method, url, headers, (body ?? {}) as Record<string, unknown>);
+    const fault = this.#faults.find((each) => each.method === method && each.path.test(url.pathname));
+    if (fault === undefined) return this.#route(method, url, headers, (body ?? {}) as Record<string, unknown>);
+    this.#faults.splice(this.#faults.indexOf(fault), 1);
+    return fault.answer();
   };
 
   #route(method: string, url: URL, headers: Headers, body: Record<string, unknown>): Response {
@@ -116,7 +130,8 @@ export class StandInApi {
       return json(200, { token: `token-of-${String(body["user_id"])}`, user_id: body["user_id"], expires_at });
     }
     const [, , user = "", resource, id, sub] = url.pathname.split("/").map(decodeURIComponent);
-    if (headers.get("Authorization") !== `Bearer token-of-${user}`) return failure(401, "unauthorized", "Sign in first.");
+    if (headers.get("Authorization") !== `Bearer token-of-${user}`)
+      return failure(401, "unauthorized", "Sign in first.");
     if (resource === "tasks") return this.#taskRoute(method, user, id === undefined ? null : Number(id), body);
     if (resource === "conversations") {
       const own = this.conversations.filter((each) => each.user_id === user);
@@ -151,7 +166,10 @@ export class StandInApi {
     const start = { conversation_id: conversation.id, idempotency_key: key };
     if (stored !== undefined) {
       const { content: response, tool_calls } = stored;
-      return this.#stream([["start", start], ["done", { ...start, response, tool_calls }]]);
+      return this.#stream([
+        ["start", start],
+        ["done", { ...start, response, tool_calls }],
+      ]);
     }
     this.addMessage(conversation, { role: "user", content: message, idempotency_key: key });
     const { response, tool_calls } = this.#answer(user, message);
@@ -234,6 +252,8 @@ export function failure(
 function page<T extends { id: number }>(items: T[], url: URL, cursor: "before" | "after"): T[] {
   const from = url.searchParams.get(cursor);
   const rest =
-    from === null ? items : items.filter((item) => (cursor === "after" ? item.id > Number(from) : item.id < Number(from)));
+    from === null
+      ? items
+      : items.filter((item) => (cursor === "after" ? item.id > Number(from) : item.id < Number(from)));
   return rest.slice(0, Number(url.searchParams.get("limit") ?? 50));
 }

@@ -1,0 +1,196 @@
+import { afterEach, describe, expect, it, jest } from "@jest/globals";
+import { screen, waitFor } from "@testing-library/dom";
+import { axe } from "jest-axe";
+import { openPage, openSignedIn, type Page } from "../testing/page.ts";
+import { failure, json, StandInApi } from "../testing/stand-in-api.ts";
+
+let page: Page;
+afterEach(() => page.close());
+
+const userName = () => screen.getByRole("textbox", { name: "User name" });
+
+describe("signing in", () => {
+  it("has no accessibility violations", async () => {
+    page = openPage();
+    expect(await axe(page.root)).toHaveNoViolations();
+  });
+
+  it("opens the chat and the tasks, with the message field in focus, and lasts over a reload", async () => {
+    page = await openSignedIn();
+    expect(screen.getByRole("textbox", { name: "Message" })).toHaveFocus();
+    expect(screen.getByText("ada")).toBeVisible();
+    page.reload();
+    expect(await screen.findByRole("heading", { name: "Tasks" })).toBeVisible();
+  });
+
+  it("keeps the token in the tab only", async () => {
+    page = await openSignedIn();
+    expect(JSON.stringify(Object.entries(localStorage))).not.toContain("token-of-ada");
+    expect(sessionStorage.getItem("todo-chat.session")).toContain("token-of-ada");
+  });
+
+  it.each(["", "-ada", "a b", "ä"])("sends nothing for the name %j", async (name) => {
+    page = openPage();
+    if (name !== "") await page.user.type(userName(), name);
+    await page.user.click(screen.getByRole("button", { name: "Sign in" }));
+    expect(page.server.seen.map(({ path }) => path)).toEqual(["/api/info"]);
+  });
+
+  it("says why it failed, and lets one try again", async () => {
+    page = openPage();
+    page.server.failNext({
+      method: "POST",
+      path: /login/,
+      answer: () => Promise.reject(new TypeError("fetch failed")),
+    });
+    await page.user.type(userName(), "ada{Enter}");
+    expect(await screen.findByRole("alert")).toHaveTextContent("The server could not be reached.");
+    expect(userName()).toHaveFocus();
+    await page.user.keyboard("{Enter}");
+    expect(await screen.findByRole("heading", { name: "Tasks" })).toBeVisible();
+  });
+
+  it("is sent once, however often it is asked for", async () => {
+    page = openPage();
+    page.server.failNext({ method: "POST", path: /login/, answer: () => new Promise(() => undefined) });
+    await page.user.type(userName(), "ada{Enter}{Enter}");
+    expect(screen.getByRole("button", { name: "Signing in…" })).toHaveAttribute("aria-disabled", "true");
+    expect(page.server.seen.filter(({ path }) => path === "/api/login")).toHaveLength(1);
+  });
+
+  it("is not offered where the server has no development login", async () => {
+    const server = new StandInApi();
+    server.info = { ...server.info, dev_login: false };
+    page = openPage(server);
+    expect(await screen.findByText(/development login is switched off/)).toBeVisible();
+    expect(screen.queryByRole("textbox")).toBeNull();
+  });
+});
+
+describe("signing out", () => {
+  it("leaves nothing behind", async () => {
+    const server = new StandInApi();
+    server.addTask("ada", "Secret plan");
+    page = await openSignedIn(server);
+    await screen.findByRole("checkbox", { name: "Secret plan" });
+    await page.user.click(screen.getByRole("button", { name: "Sign out" }));
+    expect(userName()).toHaveFocus();
+    expect(screen.queryByText("Secret plan")).toBeNull();
+    expect(sessionStorage).toHaveLength(0);
+    page.reload();
+    expect(userName()).toBeVisible();
+  });
+
+  it("drops what arrives for the one who left", async () => {
+    const server = new StandInApi();
+    page = await openSignedIn(server);
+    let release: (response: Response) => void = () => undefined;
+    server.failNext({
+      method: "GET",
+      path: /ada\/tasks$/,
+      answer: () => new Promise((resolve) => (release = resolve)),
+    });
+    window.dispatchEvent(new Event("online"));
+    await page.user.click(screen.getByRole("button", { name: "Sign out" }));
+    await page.user.type(userName(), "ben{Enter}");
+    await screen.findByText("No tasks yet");
+    release(json(200, [server.addTask("ada", "Secret plan")]));
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    expect(screen.queryByText("Secret plan")).toBeNull();
+  });
+
+  it("happens when the server no longer takes the token, and says why", async () => {
+    page = await openSignedIn();
+    for (const path of [/tasks$/, /conversations$/]) {
+      page.server.failNext({
+        method: "GET",
+        path,
+        answer: () => Promise.resolve(failure(401, "token_expired", "The token has expired.")),
+      });
+    }
+    window.dispatchEvent(new Event("online"));
+    expect(await screen.findByRole("alert")).toHaveTextContent("The token has expired.");
+    expect(userName()).toHaveFocus();
+    expect(sessionStorage).toHaveLength(0);
+  });
+});
+
+describe("the model", () => {
+  it.each([
+    ["a scripted one as scripted", { name: "scripted model", kind: "scripted" }, "scripted model"],
+    ["a language model by its name", { name: "small-1", kind: "llm" }, "small-1"],
+    ["none as unreachable", null, "Assistant unreachable"],
+  ])("is shown: %s", async (_, model, text) => {
+    const server = new StandInApi();
+    server.info = { ...server.info, model };
+    page = await openSignedIn(server);
+    expect(screen.getByText(text)).toBeVisible();
+  });
+
+  it("is not guessed when the server does not say", async () => {
+    const server = new StandInApi();
+    server.failNext({
+      method: "GET",
+      path: /info/,
+      answer: () => Promise.resolve(failure(500, "internal_error", "Sorry.")),
+    });
+    page = await openSignedIn(server);
+    expect(screen.queryByText("scripted model")).toBeNull();
+    expect(screen.queryByRole("alert")).toBeNull();
+  });
+});
+
+describe("without a network", () => {
+  it("says so until it is back, then loads again", async () => {
+    page = await openSignedIn();
+    window.dispatchEvent(new Event("offline"));
+    expect(screen.getByRole("alert")).toHaveTextContent("You are offline.");
+    expect(await axe(page.root)).toHaveNoViolations();
+    page.server.addTask("ada", "From the phone");
+    window.dispatchEvent(new Event("online"));
+    expect(screen.queryByRole("alert")).toBeNull();
+    expect(screen.getByRole("status")).toHaveTextContent("Back online.");
+    expect(await screen.findByRole("checkbox", { name: "From the phone" })).toBeVisible();
+  });
+
+  it("says so from the start, also before anybody signed in", () => {
+    jest.spyOn(navigator, "onLine", "get").mockReturnValue(false);
+    page = openPage();
+    expect(screen.getByRole("alert")).toHaveTextContent("You are offline.");
+    window.dispatchEvent(new Event("online"));
+    expect(screen.queryByRole("alert")).toBeNull();
+  });
+});
+
+describe("the frame", () => {
+  it("changes its colours by button, says which, and remembers them", async () => {
+    page = openPage();
+    await page.user.click(screen.getByRole("button", { name: "Colours: system" }));
+    await page.user.click(screen.getByRole("button", { name: "Colours: light" }));
+    expect(document.documentElement).toHaveAttribute("data-theme", "dark");
+    expect(screen.getByRole("status")).toHaveTextContent("Colours: dark.");
+    page.reload();
+    expect(screen.getByRole("button", { name: "Colours: dark" })).toBeVisible();
+  });
+
+  it("switches between chat and tasks on a narrow screen, and counts what is pending", async () => {
+    const server = new StandInApi();
+    server.addTask("ada", "One");
+    page = await openSignedIn(server);
+    const tasks = await screen.findByRole("button", { name: "Tasks 1" });
+    expect(tasks).toHaveAttribute("aria-pressed", "false");
+    await page.user.click(tasks);
+    expect(tasks).toHaveAttribute("aria-pressed", "true");
+    expect(screen.getByRole("main")).toHaveAttribute("data-panel", "tasks");
+    await page.user.click(screen.getByRole("button", { name: "Chat" }));
+    expect(screen.getByRole("main")).toHaveAttribute("data-panel", "chat");
+  });
+
+  it("stops listening and showing when it is taken down", async () => {
+    page = await openSignedIn();
+    page.close();
+    expect(page.root).toBeEmptyDOMElement();
+    window.dispatchEvent(new Event("offline"));
+    await waitFor(() => expect(page.root).toBeEmptyDOMElement());
+  });
+});
