@@ -90,7 +90,7 @@ class DatabaseSettings(ProcessSettings):
     database_sslmode: Literal[
         "disable", "allow", "prefer", "require", "verify-ca", "verify-full"
     ] = "prefer"
-    database_pool_size: int = Field(default=10, ge=1, le=100)
+    database_pool_size: int = Field(default=5, ge=1, le=100)
 
 
 class BackendSettings(ServerSettings, DatabaseSettings):
