@@ -29,10 +29,19 @@ export function expectationOf(environment: Environment, features: Partial<Expect
   return { environment, namespace: NAMESPACES[environment], ...FEATURES[environment], ...features }
 }
 
-/** The objects of an environment. @param values Helm only: further `--set-json` assignments */
-export async function objectsOf(environment: Environment, renderer: Renderer, values: readonly string[] = []): Promise<KubeObject[]> {
-  const rendered = await render({ manifests: MANIFESTS, environment, renderer, values })
-  return rendered.map(({ object }) => object)
+const renderings = new Map<string, Promise<KubeObject[]>>()
+
+/**
+ * The objects of an environment, rendered once per test file.
+ * @param values Helm only: further `--set-json` assignments
+ */
+export function objectsOf(environment: Environment, renderer: Renderer, values: readonly string[] = []): Promise<KubeObject[]> {
+  const key = JSON.stringify([environment, renderer, values])
+  const known = renderings.get(key)
+  if (known !== undefined) return known
+  const objects = render({ manifests: MANIFESTS, environment, renderer, values }).then((rendered) => rendered.map(({ object }) => object))
+  renderings.set(key, objects)
+  return objects
 }
 
 /** YAML with sorted keys, the same text for the same object. */

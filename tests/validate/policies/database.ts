@@ -26,10 +26,7 @@ export const databasePolicies: Policy[] = [
   {
     id: 'database/production-is-external',
     must: 'Production MUST use a database outside the cluster',
-    check: (objects, { environment, externalDatabase }) => ({
-      checked: objects.length,
-      violations: environment === 'production' && !externalDatabase ? ['production has its database in the cluster'] : [],
-    }),
+    check: (objects, { environment }) => ({ checked: objects.length, violations: environment === 'production' ? objects.filter(ofDatabase).map(title) : [] }),
   },
   {
     id: 'database/address',
