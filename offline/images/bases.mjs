@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { removeLeftovers } from "./cache.mjs";
+import { removeLeftovers, removeUnused } from "./cache.mjs";
 import { buildLayer } from "./layers.mjs";
 import { writeImage } from "./oci.mjs";
 import { debianLayer } from "./recipes/debian.mjs";
@@ -55,8 +55,9 @@ export async function buildBases({ cacheDir, progress, basesFile = BASES_FILE, s
   if (process.arch !== "x64") {
     throw new Error(`the offline base images are made for x86-64 only, this machine is ${process.arch}; use a Docker engine instead`);
   }
-  const root = join(cacheDir, "images");
+  const root = resolve(cacheDir, "images");
   await removeLeftovers(root);
+  await removeUnused(root);
 
   const recipes = new Set(bases.flatMap(({ recipe }) => recipe.layers));
   const layers = await buildLayers([...recipes], { root, progress, ...(signal ? { signal } : {}) });

@@ -1,9 +1,13 @@
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { isAlive, ownIdentity } from "./process.mjs";
 
+/** Entries that no build asked for during this time are removed; in ms. */
+const UNUSED_AFTER = 14 * 24 * 3600 * 1000;
+
+const ENTRY = /-[0-9a-f]{64}$/;
 const TEMPORARY = /^\.tmp-(\d+)-(\d+)-[0-9a-f]+$/;
 
 /**
@@ -25,9 +29,12 @@ export function inputsKey(inputs) {
  */
 export async function cachedFolder({ root, name, key }, fill) {
   const path = join(root, `${name}-${key}`);
-  if (existsSync(path)) return { path, cached: true };
-  const { pid, startTime } = ownIdentity();
-  const temporary = join(root, `.tmp-${pid}-${startTime}-${randomBytes(4).toString("hex")}`);
+  if (existsSync(path)) {
+    const now = new Date();
+    await utimes(path, now, now); // the time of last use, for removeUnused
+    return { path, cached: true };
+  }
+  const temporary = temporaryFolder(root);
   await mkdir(temporary, { recursive: true });
   try {
     await fill(temporary);
@@ -39,6 +46,32 @@ export async function cachedFolder({ root, name, key }, fill) {
     if ((code === "ENOTEMPTY" || code === "EEXIST") && existsSync(path)) return { path, cached: true };
     throw error;
   }
+}
+
+/** @param {string} root */
+function temporaryFolder(root) {
+  const { pid, startTime } = ownIdentity();
+  return join(root, `.tmp-${pid}-${startTime}-${randomBytes(4).toString("hex")}`);
+}
+
+/**
+ * Removes entries that were not asked for during the last 14 days: those of older versions of their inputs.
+ * @param {string} root
+ * @returns {Promise<string[]>} the names removed
+ */
+export async function removeUnused(root) {
+  /** @type {string[]} */
+  const removed = [];
+  for (const name of await readdir(root).catch(() => [])) {
+    if (!ENTRY.test(name)) continue;
+    const path = join(root, name);
+    if (Date.now() - (await stat(path)).mtimeMs < UNUSED_AFTER) continue;
+    const temporary = temporaryFolder(root); // by a rename first, so that no entry is ever there in part
+    await rename(path, temporary);
+    await rm(temporary, { recursive: true, force: true });
+    removed.push(name);
+  }
+  return removed;
 }
 
 /**

@@ -1,5 +1,5 @@
 /** offline/images without the real package managers: caching, crash-safety, errors, and the mirror's protocol. */
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { buildLayers, readBases } from "../../offline/images/bases.mjs";
-import { cachedFolder, inputsKey, removeLeftovers } from "../../offline/images/cache.mjs";
+import { cachedFolder, inputsKey, removeLeftovers, removeUnused } from "../../offline/images/cache.mjs";
 import { BuildError, run, type Step } from "../../offline/images/command.mjs";
 import { buildLayer, packFolder, type LayerRecipe } from "../../offline/images/layers.mjs";
 import { mirrorStatus, publish, publishLayout, startMirror, stopMirror } from "../../offline/images/mirror.mjs";
@@ -119,6 +119,19 @@ describe("the cache folder", () => {
     expect(readdirSync(root).sort()).toEqual([names.living, names.finished].sort());
   });
 
+  it("removes entries that were not used for two weeks", async () => {
+    const fill = async (folder: string) => writeFileSync(join(folder, "done"), "");
+    const entry = (name: string) => ({ root, name, key: inputsKey([name]) });
+    const days = (count: number) => new Date(Date.now() - count * 24 * 3600 * 1000);
+    for (const [name, age] of [["recent", 13], ["used", 15], ["old", 15]] as const) {
+      const { path } = await cachedFolder(entry(name), fill);
+      utimesSync(path, days(age), days(age));
+    }
+    await cachedFolder(entry("used"), fill);
+    expect(await removeUnused(root)).toEqual([expect.stringMatching(/^old-/)]);
+    expect(readdirSync(root)).toEqual([expect.stringMatching(/^recent-/), expect.stringMatching(/^used-/)]);
+  });
+
   it("a build killed half-way leaves no running command and nothing that is taken for finished", async () => {
     const build = await startSlowBuild(600);
     build.child.kill("SIGKILL");
@@ -218,6 +231,13 @@ describe("layers and images", () => {
     chmodSync(join(two, "usr/bin/tool"), 0o644);
     const third = await buildLayer(folderRecipe("three", two), context());
     expect(third.digest).not.toBe(first.digest);
+  });
+
+  it("the files of a layer stand in the order of their names", async () => {
+    const names = Array.from({ length: 12 }, (_, index) => `file-${String.fromCharCode(108 - index)}`);
+    const layer = await buildLayer(folderRecipe("sorted", folderWith("sorted", Object.fromEntries(names.map((name) => [name, name])))), context());
+    const listing = execFileSync("tar", ["--zstd", "--list", "--file", layer.blob], { encoding: "utf8" });
+    expect(listing.trim().split("\n")).toEqual(["./", ...names.map((name) => `./${name}`).sort()]);
   });
 
   it("an image is a valid OCI layout that shares its layers' blobs", async () => {
@@ -340,7 +360,7 @@ describe("the mirror", () => {
     const { port } = await startMirror(options());
     const { layout, manifestDigest } = await publishedImage();
     const archive = join(scratch, "node.tar");
-    await new Promise((resolve) => spawn("tar", ["--create", "--file", archive, "--directory", layout, "."]).on("close", resolve));
+    execFileSync("tar", ["--create", "--file", archive, "--directory", layout, "."]);
     const { mirrorDir } = options();
     await publishLayout({ mirrorDir, cacheDir: scratch, path: archive, name: "todo-chat/node", tag: "v1" });
     for (const name of ["library/debian/manifests/bookworm-slim", "todo-chat/node/manifests/v1"]) {

