@@ -1,0 +1,3 @@
+module todo-chat.local/offline/sdk/shim
+
+go 1.26
