@@ -10,8 +10,9 @@ import {
   type ResponseContext,
 } from '@kubernetes/client-node'
 import pRetry from 'p-retry'
-import { Agent, type Dispatcher } from 'undici'
+import { Agent, type Dispatcher, Pool } from 'undici'
 import { formatDuration } from './_duration.ts'
+import { forwardPort } from './_forward.ts'
 import { BadInput, ClusterError, type FieldCause } from './errors.ts'
 import { type HttpTarget, exchange } from './http.ts'
 import { MANAGER } from './identity.ts'
@@ -56,6 +57,8 @@ export interface Cluster {
   logs(namespace: string, pod: string, container: string, options: LogOptions): Promise<string | undefined>
   /** A Service through the API server's proxy. The proxy drops the Authorization header, so only public routes answer. */
   service(namespace: string, name: string, port: string | number): HttpTarget
+  /** One pod through a forwarded port; every route answers. */
+  pod(namespace: string, name: string, port: number): Promise<HttpTarget>
 }
 
 export interface ConnectOptions {
@@ -279,6 +282,20 @@ class ApiCluster implements Cluster {
         return exchange(context.getDispatcher() ?? new Agent(), origin, { ...request, path: prefix + request.path }, timeoutMs, context.getHeaders() as Record<string, string>)
       },
       close: async () => {},
+    }
+  }
+
+  async pod(namespace: string, name: string, port: number): Promise<HttpTarget> {
+    const forwarded = await forwardPort(this.#config, namespace, name, port)
+    const origin = `http://127.0.0.1:${forwarded.port}`
+    const pool = new Pool(origin, { connections: 4 })
+    return {
+      name: `pod ${name}`,
+      send: (request, timeoutMs) => exchange(pool, origin, request, timeoutMs),
+      async close() {
+        await pool.destroy()
+        await forwarded.close()
+      },
     }
   }
 

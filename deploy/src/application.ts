@@ -1,0 +1,123 @@
+/** What the deployer knows of the application over HTTP: its routes, and what right answers look like. */
+import { randomBytes } from 'node:crypto'
+import type { Route } from './availability.ts'
+import type { HttpAnswer, HttpRequest, HttpTarget } from './http.ts'
+import { signToken } from './token.ts'
+
+/** Ways into the application that exist in this run. */
+export interface Entrances {
+  /** Where users come in, when its address is known. */
+  ingress?: HttpTarget
+  /** Services through the API server; public routes only. */
+  backendService: HttpTarget
+  frontendService: HttpTarget
+  /** A ready pod of the backend and of the MCP server; any route. Absent while there is no ready pod. */
+  backendPod?: HttpTarget
+  mcpPod?: HttpTarget
+}
+
+/** Identity for the deployer's own requests. */
+export interface Prober {
+  /** A user of this run only: what it makes is its own, and is removed again. */
+  user(index: number): string
+  headers(index: number): Record<string, string>
+}
+
+/** @param key the application's token-signing key */
+export function newProber(key: Buffer, now: number): Prober {
+  const run = `deploy-probe-${randomBytes(4).toString('hex')}`
+  const tokens = new Map<number, string>()
+  const user = (index: number): string => `${run}-${index}`
+  return {
+    user,
+    headers(index) {
+      let token = tokens.get(index)
+      if (token === undefined) tokens.set(index, (token = signToken(key, user(index), now)))
+      return { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+    },
+  }
+}
+
+/** The application limits requests per user and replica to 4 a second; the load stays under half of that. */
+const REQUESTS_PER_USER = 2
+
+function expectStatus(...expected: number[]): (answer: HttpAnswer) => string | undefined {
+  return ({ status }) => (expected.includes(status) ? undefined : `HTTP ${status}`)
+}
+
+export function tasksPath(user: string): string {
+  return `/api/${user}/tasks`
+}
+
+/** Rows that the load needs, and how to remove them. */
+export interface LoadSetup {
+  routes: Route[]
+  /** Removes what the load made. Never throws: leftovers belong to users that nobody is. */
+  cleanUp(): Promise<void>
+}
+
+const SETUP_TIMEOUT = 5_000
+
+/**
+ * Prepares load for what is running now: one task per simulated user when the ingress is known.
+ * @param rate requests a second
+ * @returns `undefined` when nothing answers yet, as before a first release
+ */
+export async function prepareLoad(entrances: Entrances, prober: Prober, rate: number): Promise<LoadSetup | undefined> {
+  const { ingress, backendService, frontendService } = entrances
+  const info: HttpRequest = { method: 'GET', path: '/api/info' }
+  const page: HttpRequest = { method: 'GET', path: '/' }
+  const routes: Route[] = [
+    { name: 'info', target: backendService, weight: 2, request: () => info, judge: expectStatus(200) },
+    { name: 'page', target: frontendService, weight: 2, request: () => page, judge: expectStatus(200) },
+  ]
+  const tasks: (number | undefined)[] = []
+  try {
+    if (expectStatus(200)(await backendService.send(info, SETUP_TIMEOUT)) !== undefined) return undefined
+    if (ingress !== undefined) {
+      const users = Math.max(1, Math.ceil(rate / REQUESTS_PER_USER))
+      for (let index = 0; index < users; index += 1) {
+        const answer = await ingress.send(
+          { method: 'POST', path: tasksPath(prober.user(index)), headers: prober.headers(index), body: JSON.stringify({ title: 'deploy probe' }) },
+          SETUP_TIMEOUT,
+        )
+        if (answer.status !== 201) return undefined
+        tasks.push((JSON.parse(answer.body) as { id: number }).id)
+      }
+      routes.push(
+        { name: 'page', target: ingress, weight: 4, request: () => page, judge: expectStatus(200) },
+        {
+          name: 'read tasks',
+          target: ingress,
+          weight: 9,
+          request: (index) => ({ method: 'GET', path: tasksPath(prober.user(index % users)), headers: prober.headers(index % users) }),
+          judge: expectStatus(200),
+        },
+        {
+          name: 'write task',
+          target: ingress,
+          weight: 3,
+          request: (index) => ({
+            method: 'PATCH',
+            path: `${tasksPath(prober.user(index % users))}/${tasks[index % users]}`,
+            headers: prober.headers(index % users),
+            body: JSON.stringify({ title: `deploy probe ${index}` }),
+          }),
+          judge: expectStatus(200),
+        },
+      )
+    }
+  } catch {
+    return undefined
+  }
+  return {
+    routes,
+    async cleanUp() {
+      for (const [index, id] of tasks.entries()) {
+        await ingress
+          ?.send({ method: 'DELETE', path: `${tasksPath(prober.user(index))}/${id}`, headers: prober.headers(index) }, SETUP_TIMEOUT)
+          .catch(() => undefined)
+      }
+    },
+  }
+}

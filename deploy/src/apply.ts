@@ -1,0 +1,68 @@
+/** Executes the operations of a plan, one wave at a time, in their order. Chooses nothing. */
+import { formatDuration } from './_duration.ts'
+import { poll } from './_poll.ts'
+import { DeployError } from './errors.ts'
+import { type KubeObject, type ObjectRef, type RenderedObject, keyOf, nameOf, refOf } from './objects.ts'
+import type { Operation } from './plan.ts'
+import type { Run } from './run.ts'
+
+/** An object after it was written. */
+export interface Applied {
+  ref: ObjectRef
+  /** Answers with an older generation are stale. */
+  generation: number
+  object: KubeObject
+  at: number
+}
+
+export interface ApplyWaveOptions {
+  /** Take over fields of other managers. */
+  force?: boolean
+}
+
+/** Deletion waits for running pods to end their grace. */
+const DELETE_TIMEOUT = 120_000
+const DELETE_POLL = 500
+
+/**
+ * Writes the objects of one wave; unchanged ones are left alone.
+ * @param operations of one wave, in order
+ * @throws ClusterError naming the owner of a field in dispute; DeployError when a deletion does not end in 2 minutes
+ */
+export async function applyWave(run: Run, operations: readonly Operation[], desired: readonly RenderedObject[], options: ApplyWaveOptions = {}): Promise<Applied[]> {
+  const objects = new Map(desired.map(({ object }) => [keyOf(refOf(object)), object]))
+  const applied: Applied[] = []
+  for (const operation of operations) {
+    const { action, ref, reason } = operation
+    run.signal.throwIfAborted()
+    if (action === 'unchanged' || action === 'keep') continue
+    run.progress({ type: 'operation', action, ref, reason })
+    if (action === 'prune') {
+      await run.cluster.remove(ref)
+      continue
+    }
+    const object = objects.get(keyOf(ref))
+    if (object === undefined) throw new Error(`the plan names ${nameOf(ref)}, which is not among the objects`)
+    if (action === 'replace') await removeAndWait(run, ref)
+    const result = await run.cluster.apply(object, { force: options.force ?? false })
+    applied.push({ ref, generation: result.metadata.generation ?? 0, object: result, at: run.clock.now() })
+  }
+  return applied
+}
+
+/**
+ * Deletes an object and its dependents, and waits until it is gone.
+ * @throws DeployError when that takes more than 2 minutes: names the finalizers that hold it
+ */
+export async function removeAndWait(run: Run, ref: ObjectRef): Promise<void> {
+  await run.cluster.remove(ref, { foreground: true })
+  let last: KubeObject | undefined
+  const gone = await poll(run.clock, { intervalMs: DELETE_POLL, timeoutMs: DELETE_TIMEOUT, signal: run.signal }, async () => {
+    last = await run.cluster.get(ref)
+    return last === undefined ? true : undefined
+  })
+  if (gone === undefined) {
+    const finalizers = last?.metadata.finalizers?.join(', ') ?? 'none'
+    throw new DeployError(`${nameOf(ref)} is still there ${formatDuration(DELETE_TIMEOUT)} after its deletion (finalizers: ${finalizers})`, { object: ref, next: 'find out why its finalizers do not end' })
+  }
+}

@@ -1,0 +1,210 @@
+import { newProber } from '../application.ts'
+import { backupCronJob, runBackup } from '../backup.ts'
+import { type IngressAddress, type OpenEntrances, openEntrances, signingKey } from '../entrances.ts'
+import { describe } from '../errors.ts'
+import { type Gate, checkGates, checkRendered } from '../gates.ts'
+import { type Revision, beginRevision, currentRevision, finishRevision, readRevision, trimHistory } from '../history.ts'
+import { type Images, imagesOf, withImages } from '../images.ts'
+import { entriesOf, union, writeInventory } from '../inventory.ts'
+import type { Lock } from '../lock.ts'
+import { type Measurement, startMeasurement } from '../measure.ts'
+import { type KubeObject, keyOf } from '../objects.ts'
+import type { Wave } from '../order.ts'
+import { hasChanges } from '../plan.ts'
+import { type Release, type ReleaseInput, prepareRelease, refuseProblems } from '../release.ts'
+import { type RunReport, type RunResult, countLine } from '../report.ts'
+import { rollBack, secretValues } from '../rollback.ts'
+import { type RolloutInput, appliedFrom, rollout } from '../rollout.ts'
+import { phase } from '../run.ts'
+import { type SavedPlan, checkAgainst } from '../savedplan.ts'
+import { type Context, type Session, type SessionOptions, ensureNamespace, newReport, openSession } from '../session.ts'
+
+export interface DeployInput extends ReleaseInput, SessionOptions {
+  /** Images in place of those of the manifests. */
+  images: Images
+  /** Images that staging verified. */
+  verified: Images | undefined
+  allowed: ReadonlySet<Gate>
+  /** A reviewed plan: its objects are used, and it must still be true. */
+  savedPlan?: SavedPlan
+  ingress?: IngressAddress
+  /** Requests a second of the availability measurement; 0 for none. */
+  rate: number
+  soakMs: number
+  /** Back up before a migration. */
+  backup: boolean
+  /** Bring the last good revision back after a failure. */
+  rollBack: boolean
+}
+
+/**
+ * Puts a release in place and proves it, or brings the one before back and proves that.
+ * @throws BadInput, LockHeld and other DeployErrors before the first change; afterwards every failure is in the report
+ */
+export async function deploy(context: Context, input: DeployInput): Promise<RunReport> {
+  const { clock, cluster, namespace } = context
+  const rendered = input.savedPlan?.rendered ?? withImages(input.rendered, input.images)
+  const objects = rendered.map(({ object }) => object)
+  checkRendered(rendered, namespace)
+  checkGates(context.environment, { objects, commit: context.commit, verified: input.verified }, input.allowed)
+  await ensureNamespace(context, rendered)
+  await using session = await openSession(context, input)
+  const release = await phase(session.run, 'plan', '', () => prepareRelease(cluster, namespace, { ...input, rendered }))
+  refuseProblems(release.plan)
+  if (input.savedPlan) checkAgainst(input.savedPlan, release.plan, release.desired, release.generated)
+  context.progress({ type: 'note', text: countLine(release.plan.operations) })
+
+  await using entrances = openEntrances(cluster, namespace, objects, input.ingress)
+  const report = await newReport(context, session, 'deploy')
+  report.images = imagesOf(objects)
+  report.operations = release.plan.operations.map(({ action, ref, reason }) => ({ action, ref, reason }))
+  const key = signingKey(release.desired.map(({ object }) => object))
+  const steps: Steps = {
+    context,
+    input,
+    session,
+    release,
+    entrances,
+    report,
+    rolloutInput: {
+      operations: release.plan.operations,
+      desired: release.desired,
+      entrances,
+      prober: key && newProber(key, clock.now()),
+      secrets: secretValues(release.desired),
+      soakMs: input.soakMs,
+      watchAll: false,
+      beforeWave: () => session.lock.assertHeld(),
+      force: input.force ?? false,
+    },
+  }
+  const end = hasChanges(release.plan.operations) ? await carryOut(steps) : await confirm(steps)
+  return { ...report, ...end, durationMs: clock.now() - Date.parse(report.startedAt) }
+}
+
+interface Steps {
+  context: Context
+  input: DeployInput
+  session: Session
+  release: Release
+  entrances: OpenEntrances
+  report: RunReport
+  rolloutInput: RolloutInput
+}
+
+type End = Pick<RunReport, 'result' | 'summary'> & Partial<RunReport>
+
+/** Nothing is to be changed: looks once whether what runs is healthy. */
+async function confirm({ session, release, rolloutInput, report }: Steps): Promise<End> {
+  const live = [...release.live.states.values()].flatMap(({ live }) => live ?? [])
+  const { failure } = await rollout(session.run, { ...rolloutInput, prober: undefined, soakMs: 0, watchAll: true, live: appliedFrom(live, session.run.clock.now()) })
+  const revision = report.previousRevision ?? 0
+  return failure === undefined
+    ? { result: 'unchanged', summary: `revision ${revision} is in place and healthy`, revision }
+    : { result: 'failed', summary: 'nothing had to be changed, but what runs is not healthy', revision, failure }
+}
+
+async function carryOut(steps: Steps): Promise<End> {
+  const { context, session, input, entrances, rolloutInput, report } = steps
+  await using measurement = await startMeasurement(context.clock, entrances, rolloutInput.prober, input.rate)
+  const revision = await begin(steps)
+  report.revision = revision.revision
+  try {
+    measurement.rolloutStarts()
+    const { failure, checks } = await rollout(session.run, {
+      ...rolloutInput,
+      beforeWave: (wave) => beforeWave(steps, wave),
+      onSettled: () => measurement.rolloutEnds(),
+    })
+    const end: End =
+      failure === undefined
+        ? { result: 'succeeded', summary: `revision ${revision.revision} is in place and verified`, checks }
+        : { ...(await undo(steps, revision, measurement)), failure, checks }
+    await measured(steps, measurement)
+    await finish(steps, revision, end)
+    return end
+  } catch (error) {
+    // A signal or another deployer: nothing is undone, the next run goes on from here.
+    await finish(steps, revision, { result: 'interrupted', summary: describe(error).split('\n')[0] ?? '' }).catch(() => undefined)
+    throw error
+  }
+}
+
+/** Writes down what is about to exist, before it does. */
+async function begin({ context, session, release, report }: Steps): Promise<Revision> {
+  const { cluster, namespace, clock, who, commit } = context
+  await session.lock.assertHeld()
+  const revision = (session.history[0]?.revision ?? 0) + 1
+  const record: Revision = {
+    revision,
+    action: 'deploy',
+    startedAt: new Date(clock.now()).toISOString(),
+    result: 'running',
+    who,
+    ...(commit === undefined ? {} : { commit }),
+    images: report.images,
+    summary: countLine(release.plan.operations),
+    fence: session.lock.fence,
+  }
+  const owned = entriesOf(release.desired.map(({ object }) => object))
+  await writeInventory(cluster, namespace, { revision, fence: session.lock.fence, objects: union(release.inventory.objects, owned) })
+  return beginRevision(cluster, namespace, record, release.desired)
+}
+
+/** A migration is preceded by a backup when there is a database to back up. */
+async function beforeWave({ session, release, input, report }: Steps, wave: Wave): Promise<void> {
+  await session.lock.assertHeld()
+  if (wave !== 'migration') return
+  const cronJob = backupCronJob(release.desired)
+  const hasDatabase = [...release.live.states.values()].some(({ live }) => live !== undefined && isDatabase(live))
+  if (!input.backup) report.notes.push('migrated without a backup (--no-backup)')
+  else if (cronJob === undefined) report.notes.push('no backup before the migration: the database is not in this cluster')
+  else if (!hasDatabase) report.notes.push('no backup before the migration: there was no database yet')
+  else {
+    const log = await phase(session.run, 'backup', '', () => runBackup(session.run, cronJob, `backup-before-${report.revision}`))
+    report.notes.push(`backup before the migration: ${log.at(-1) ?? 'done'}`)
+  }
+}
+
+function isDatabase({ kind, metadata }: KubeObject): boolean {
+  return kind === 'StatefulSet' && metadata.labels?.['app.kubernetes.io/component'] === 'database'
+}
+
+async function undo({ context, session, input, entrances, rolloutInput }: Steps, failed: Revision, measurement: Measurement): Promise<End> {
+  const target = currentRevision(session.history)
+  if (!input.rollBack) return { result: 'failed', summary: `revision ${failed.revision} failed and was left in place (--no-rollback)` }
+  if (target === undefined) return { result: 'failed', summary: `revision ${failed.revision} failed; there is no earlier revision to go back to` }
+  const started = context.clock.now()
+  const to = await readRevision(context.cluster, context.namespace, target.revision)
+  const { soakMs, prober } = rolloutInput
+  const lock: Lock = session.lock
+  const { failure, checks } = await rollBack(session.wayBack, { to, revision: failed.revision, entrances, prober, soakMs, lock, onSettled: () => measurement.rolloutEnds() })
+  const rollback = { to: to.revision, succeeded: failure === undefined, durationMs: context.clock.now() - started, checks, ...(failure && { failure }) }
+  const result: RunResult = failure === undefined ? 'rolled-back' : 'rollback-failed'
+  const summary = failure === undefined ? `revision ${failed.revision} failed; revision ${to.revision} is back and verified` : `revision ${failed.revision} failed, and so did the rollback to revision ${to.revision}`
+  return { result, summary, rollback }
+}
+
+async function measured({ report }: Steps, measurement: Measurement): Promise<void> {
+  const figures = await measurement.finish()
+  if (typeof figures === 'string') report.notes.push(figures)
+  else report.availability = figures
+}
+
+const STORED_RESULT = { succeeded: 'succeeded', unchanged: 'succeeded', 'rolled-back': 'rolled-back', 'rollback-failed': 'failed', failed: 'failed', interrupted: 'interrupted' } as const
+
+/** Writes the end down; after success the inventory holds exactly what was wanted. */
+async function finish({ context, session, release }: Steps, revision: Revision, end: End): Promise<void> {
+  const { cluster, namespace, clock } = context
+  if (end.result === 'succeeded') {
+    const kept = release.plan.operations.filter(({ action }) => action === 'keep').map(({ ref }) => keyOf(ref))
+    const objects = union(
+      release.inventory.objects.filter((entry) => kept.includes(keyOf(entry))),
+      entriesOf(release.desired.map(({ object }) => object)),
+    )
+    await writeInventory(cluster, namespace, { revision: revision.revision, fence: session.lock.fence, objects })
+  }
+  const summary = end.failure === undefined ? revision.summary : `${end.summary}: ${end.failure.message.split('\n')[0]}`
+  await finishRevision(cluster, namespace, { ...revision, result: STORED_RESULT[end.result], finishedAt: new Date(clock.now()).toISOString(), summary })
+  await trimHistory(cluster, namespace)
+}

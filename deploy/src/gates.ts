@@ -1,0 +1,100 @@
+/** What an environment refuses before anything is read from its cluster. Pure. */
+import { BadInput } from './errors.ts'
+import { type Images, hasDigest, imageName, imagesOf, isPlaceholder } from './images.ts'
+import type { KubeObject } from './objects.ts'
+
+export const ENVIRONMENTS = ['dev', 'staging', 'prod'] as const
+
+export type Environment = (typeof ENVIRONMENTS)[number]
+
+/** Overlay of each environment. */
+export const OVERLAYS = { dev: 'development', staging: 'staging', prod: 'production' } as const satisfies Record<Environment, string>
+
+/** Refusals that a person may lift one by one with `--allow`. */
+export const GATES = {
+  'dirty-tree': 'deploy a tree with uncommitted changes, or one whose state is not known',
+  'mutable-tag': 'deploy images by tag, which may mean something else tomorrow',
+  'no-backup': 'run a database in the cluster without a backup',
+  unverified: 'deploy digests that staging has not verified',
+} as const
+
+export type Gate = keyof typeof GATES
+
+/** Gates that stand in an environment. */
+const STANDING: Record<Environment, readonly Gate[]> = {
+  dev: [],
+  staging: ['mutable-tag'],
+  prod: ['dirty-tree', 'mutable-tag', 'no-backup', 'unverified'],
+}
+
+export interface GateFacts {
+  objects: readonly KubeObject[]
+  /** The commit, ending in `-dirty` when the tree has other changes; `undefined` when it is not known. */
+  commit: string | undefined
+  /** Images that a successful staging release ran and verified; `undefined` when no report was given. */
+  verified: Images | undefined
+}
+
+/**
+ * Refuses a release that its environment does not allow. All refusals are told at once.
+ * @param allowed gates lifted by the person
+ * @throws BadInput
+ */
+export function checkGates(environment: Environment, facts: GateFacts, allowed: ReadonlySet<Gate>): void {
+  const images = imagesOf(facts.objects)
+  const placeholders = Object.values(images).filter(isPlaceholder)
+  if (placeholders.length > 0) {
+    throw new BadInput(`no image was given for ${placeholders.map(imageName).join(', ')}`, { next: 'give --images with the digests that publish printed' })
+  }
+  const refusals = STANDING[environment]
+    .filter((gate) => !allowed.has(gate))
+    .flatMap((gate) => {
+      const reason = JUDGES[gate](facts, images)
+      return reason === undefined ? [] : [`${reason}  [--allow ${gate}]`]
+    })
+  if (refusals.length > 0) {
+    throw new BadInput(`${environment} refuses this release:\n  ${refusals.join('\n  ')}`, { next: 'mend the cause, or lift a refusal on purpose with the option beside it' })
+  }
+}
+
+const JUDGES: Record<Gate, (facts: GateFacts, images: Images) => string | undefined> = {
+  'dirty-tree'({ commit }) {
+    if (commit === undefined) return 'the commit of the tree is not known (--commit)'
+    return commit.endsWith('-dirty') ? `the tree has changes that are not in commit ${commit.replace(/-dirty$/, '')}` : undefined
+  },
+  'mutable-tag'(_facts, images) {
+    const tagged = Object.values(images).filter((reference) => !hasDigest(reference))
+    return tagged.length === 0 ? undefined : `images without a digest: ${tagged.join(', ')}`
+  },
+  'no-backup'({ objects }) {
+    const isDatabase = (object: KubeObject): boolean => object.kind === 'StatefulSet' && object.metadata.labels?.['app.kubernetes.io/component'] === 'database'
+    const isBackup = (object: KubeObject): boolean =>
+      object.kind === 'CronJob' && object.metadata.labels?.['app.kubernetes.io/component'] === 'backup' && (object['spec'] as { suspend?: boolean }).suspend !== true
+    return objects.some(isDatabase) && !objects.some(isBackup) ? 'the database runs in the cluster and no backup is scheduled' : undefined
+  },
+  unverified({ verified }, images) {
+    if (verified === undefined) return 'no report of a successful staging release was given (--verified-by)'
+    const unknown = Object.entries(images).filter(([name, reference]) => digestPart(verified[name]) !== digestPart(reference))
+    return unknown.length === 0 ? undefined : `staging has not verified ${unknown.map(([name]) => name).join(', ')}`
+  },
+}
+
+/** What identifies an image whichever registry holds it. */
+function digestPart(reference: string | undefined): string | undefined {
+  return reference === undefined ? undefined : (/@(sha256:[0-9a-f]{64})$/.exec(reference)?.[1] ?? reference)
+}
+
+/**
+ * Objects must lie in the namespace of the environment, and there must be some.
+ * @throws BadInput naming object and source
+ */
+export function checkRendered(rendered: readonly { object: KubeObject; source: string }[], namespace: string): void {
+  if (rendered.length === 0) throw new BadInput('nothing was rendered', { next: 'check the path of the overlay or chart, or the objects file' })
+  for (const { object, source } of rendered) {
+    const { name, namespace: own } = object.metadata
+    if (object.kind === 'Namespace' ? name !== namespace : own !== undefined && own !== namespace) {
+      throw new BadInput(`${object.kind} ${name} is for namespace ${object.kind === 'Namespace' ? name : own}, but this environment is ${namespace} (${source})`, { next: 'render the overlay of this environment, or set --namespace' })
+    }
+    if (object.kind === 'Secret') throw new BadInput(`Secret ${name} is rendered from ${source}: secret values do not belong into manifests`, { next: 'remove it; the deployer makes Secrets from --secrets-dir' })
+  }
+}

@@ -1,0 +1,73 @@
+/** Rendered objects + secrets + what the cluster has → the desired objects and the plan. Shared by plan and deploy; writes nothing. */
+import type { Cluster } from './cluster.ts'
+import { BadInput, DeployError } from './errors.ts'
+import { MANAGER } from './identity.ts'
+import { type Inventory, readInventory } from './inventory.ts'
+import { type Live, readLive } from './live.ts'
+import type { KubeObject, RenderedObject } from './objects.ts'
+import { type Plan, type PlanOptions, type Problem, buildPlan, managersOf } from './plan.ts'
+import { secretNeeds, secretObjects } from './secrets.ts'
+
+export interface ReleaseInput extends PlanOptions {
+  /** Without Secrets. */
+  rendered: readonly RenderedObject[]
+  /** Key → bytes, from `--secrets-dir`. */
+  secretFiles: ReadonlyMap<string, Buffer>
+  /** Make up missing passwords and keys. */
+  generateSecrets: boolean
+  /** Take over fields that other managers own. */
+  force?: boolean
+}
+
+export interface Release {
+  /** Rendered objects and Secrets. */
+  desired: RenderedObject[]
+  /** `Secret/key` that got a made-up value. */
+  generated: string[]
+  inventory: Inventory
+  live: Live
+  plan: Plan
+}
+
+/**
+ * @throws BadInput when a secret value is missing, or the namespace is being deleted
+ * @throws ClusterError
+ */
+export async function prepareRelease(cluster: Cluster, namespace: string, input: ReleaseInput): Promise<Release> {
+  const existing = await cluster.get({ apiVersion: 'v1', kind: 'Namespace', name: namespace })
+  if (existing?.metadata.deletionTimestamp !== undefined) {
+    throw new BadInput(`namespace ${namespace} is being deleted`, { next: 'wait until it is gone, then run this again' })
+  }
+  const stored = existing === undefined ? [] : await cluster.list({ apiVersion: 'v1', kind: 'Secret' }, namespace)
+  const isOurs = (secret: KubeObject): boolean => managersOf(secret).includes(MANAGER)
+  const foreign = new Set(stored.filter((secret) => !isOurs(secret)).map(({ metadata }) => metadata.name))
+  const needs = secretNeeds(input.rendered.map(({ object }) => object))
+  const given = needs.filter(({ keys }) => [...keys.keys()].some((key) => input.secretFiles.has(key))).map(({ name }) => name)
+  // A foreign Secret for which values are given stays in the plan, where it is refused as foreign.
+  for (const name of given) foreign.delete(name)
+  const secrets = secretObjects(needs, namespace, input.secretFiles, stored.filter(isOurs), foreign, { generate: input.generateSecrets })
+  const desired = [...input.rendered, ...secrets.objects]
+  const inventory = existing === undefined ? { revision: 0, fence: 0, objects: [] } : await readInventory(cluster, namespace)
+  const live = await readLive(cluster, namespace, desired, inventory, input.force)
+  return { desired, generated: secrets.generated, inventory, live, plan: buildPlan(desired, live, inventory, input) }
+}
+
+/**
+ * Refuses a plan with problems; all are told at once.
+ * @throws BadInput when the manifests or permissions are wrong, DeployError when other managers or objects are in the way
+ */
+export function refuseProblems({ problems }: Plan): void {
+  if (problems.length === 0) return
+  const text = `nothing was changed; ${problems.length === 1 ? 'one object is' : `${problems.length} objects are`} in the way:\n${problems.map(problemText).join('\n')}`
+  const isInput = problems.every(({ code }) => code === 'invalid' || code === 'forbidden')
+  const [first] = problems
+  const details = first === undefined ? {} : { object: first.ref, next: [...new Set(problems.map(({ next }) => next))].join('; ') }
+  throw isInput ? new BadInput(text, details) : new DeployError(text, details)
+}
+
+/** A problem with its source and fields, over several lines. */
+export function problemText({ message, source, fields }: Problem): string {
+  const lines = [`  ${message}  [${source}]`]
+  for (const { field, message, manager } of fields) lines.push(manager === undefined ? `    ${field}: ${message}` : `    ${field}: owned by ${manager}`)
+  return lines.join('\n')
+}

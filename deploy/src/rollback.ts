@@ -1,0 +1,81 @@
+/** A kept revision → a plan that brings it back, carried out and proven like any other. */
+import type { Prober } from './application.ts'
+import type { OpenEntrances } from './entrances.ts'
+import type { StoredRevision } from './history.ts'
+import { entriesOf, readInventory, union, writeInventory } from './inventory.ts'
+import { readLive } from './live.ts'
+import type { Lock } from './lock.ts'
+import { type RenderedObject, nameOf } from './objects.ts'
+import { type Plan, buildPlan } from './plan.ts'
+import { isSecret } from './redact.ts'
+import { type RolloutResult, appliedFrom, rollout } from './rollout.ts'
+import { type Run, phase } from './run.ts'
+
+export interface RollbackInput {
+  to: StoredRevision
+  /** The revision that is being undone: only its objects are removed. */
+  revision: number
+  entrances: OpenEntrances
+  prober: Prober | undefined
+  soakMs: number
+  lock: Lock
+  /** Called when the last pod of the undone revision is gone. */
+  onSettled?: () => void
+}
+
+/** What a rollback brings back: everything but Jobs, since a migration is not undone by running an older one. */
+export function rollbackObjects({ objects }: Pick<StoredRevision, 'objects'>): RenderedObject[] {
+  return objects.filter(({ object }) => object.kind !== 'Job')
+}
+
+/**
+ * Brings a revision back as a whole and proves it: every workload is watched, changed or not, and every question is asked again.
+ * Fields that other managers took in the meantime are taken back.
+ */
+export async function rollBack(run: Run, input: RollbackInput): Promise<RolloutResult> {
+  const { to, lock, entrances, prober, soakMs, revision, onSettled } = input
+  const desired = rollbackObjects(to)
+  const plan = await phase(run, 'rollback', `to revision ${to.revision}`, () => rollbackPlan(run, desired))
+  const [problem] = plan.problems
+  if (problem !== undefined) return { failure: { phase: 'rollback', message: `${problem.message} (${nameOf(problem.ref)})` }, checks: [] }
+  const inventory = await readInventory(run.cluster, run.namespace)
+  const owned = entriesOf(desired.map(({ object }) => object))
+  await lock.assertHeld()
+  await writeInventory(run.cluster, run.namespace, { revision, fence: lock.fence, objects: union(inventory.objects, owned) })
+  const live = await readLive(run.cluster, run.namespace, desired, inventory, true)
+  const result = await rollout(run, {
+    operations: plan.operations,
+    desired,
+    entrances,
+    prober,
+    secrets: secretValues(desired),
+    soakMs,
+    watchAll: true,
+    live: appliedFrom([...live.states.values()].flatMap(({ live }) => live ?? []), run.clock.now()),
+    force: true,
+    beforeWave: () => lock.assertHeld(),
+    ...(onSettled && { onSettled }),
+  })
+  if (result.failure === undefined) {
+    const jobs = inventory.objects.filter(({ kind }) => kind === 'Job')
+    await writeInventory(run.cluster, run.namespace, { revision: to.revision, fence: lock.fence, objects: union(owned, jobs) })
+  }
+  return result
+}
+
+async function rollbackPlan(run: Run, desired: readonly RenderedObject[]): Promise<Plan> {
+  const inventory = await readInventory(run.cluster, run.namespace)
+  // Jobs are neither brought back nor removed.
+  const withoutJobs = { ...inventory, objects: inventory.objects.filter(({ kind }) => kind !== 'Job') }
+  const live = await readLive(run.cluster, run.namespace, desired, withoutJobs, true)
+  return buildPlan(desired, live, withoutJobs)
+}
+
+/** Every value of the Secrets among the objects, decoded. */
+export function secretValues(objects: readonly RenderedObject[]): string[] {
+  return objects
+    .filter(({ object }) => isSecret(object))
+    .flatMap(({ object }) => Object.values((object['data'] ?? {}) as Record<string, string>))
+    .map((value) => Buffer.from(value, 'base64').toString().trim())
+}
+

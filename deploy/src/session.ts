@@ -1,0 +1,127 @@
+/** A run that holds the lock of its namespace. */
+import type { Clock } from './_poll.ts'
+import { formatDuration } from './_duration.ts'
+import type { Cluster } from './cluster.ts'
+import type { Environment } from './gates.ts'
+import { type Revision, closeInterrupted, currentRevision, readHistory } from './history.ts'
+import { Lock } from './lock.ts'
+import type { RenderedObject } from './objects.ts'
+import type { Progress } from './progress.ts'
+import type { RunReport } from './report.ts'
+import { OutOfTime } from './rollout.ts'
+import { type Run, newTimeline, phase } from './run.ts'
+
+/** Who runs what against which cluster. */
+export interface Context {
+  cluster: Cluster
+  clock: Clock
+  environment: Environment
+  namespace: string
+  progress: Progress
+  /** Aborts on Ctrl-C. */
+  interrupt: AbortSignal
+  /** Told to others that wait for the lock, and kept in the history. */
+  who: string
+  commit?: string
+}
+
+export interface SessionOptions {
+  /** How long to wait for another deployer, in ms. */
+  lockWaitMs: number
+  /** Limit of the way forward, in ms; the way back has its own deadlines. */
+  timeoutMs: number
+}
+
+export interface Session extends AsyncDisposable {
+  lock: Lock
+  /** Stops at the time limit. */
+  run: Run
+  /** The same run without the time limit, for the way back. */
+  wayBack: Run
+  /** The newest first; interrupted runs are already marked. */
+  history: Revision[]
+  notes: string[]
+}
+
+/** Makes the namespace when it does not exist: the lock lives in it. Changes nothing otherwise. */
+export async function ensureNamespace({ cluster, namespace }: Context, rendered: readonly RenderedObject[]): Promise<void> {
+  if ((await cluster.get({ apiVersion: 'v1', kind: 'Namespace', name: namespace })) !== undefined) return
+  const object = rendered.find(({ object }) => object.kind === 'Namespace')?.object
+  await cluster.apply(object ?? { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+}
+
+/**
+ * Takes the lock and looks at what went before.
+ * @throws LockHeld
+ */
+export async function openSession(context: Context, options: SessionOptions): Promise<Session> {
+  const { cluster, clock, namespace, progress, interrupt, who } = context
+  const timeline = newTimeline()
+  const bare: Run = { cluster, clock, namespace, progress, timeline, signal: interrupt }
+  const lock = await phase(bare, 'lock', '', () =>
+    Lock.acquire(cluster, clock, namespace, {
+      holder: who,
+      waitMs: options.lockWaitMs,
+      signal: interrupt,
+      onWait: (holder) => progress({ type: 'note', text: `waits for ${holder}, at most ${formatDuration(options.lockWaitMs)}` }),
+    }),
+  )
+  try {
+    const limit = new AbortController()
+    const over = new AbortController()
+    const limiting = limitTime(clock, options.timeoutMs, limit, over.signal)
+    const found = await readHistory(cluster, namespace)
+    const interrupted = await closeInterrupted(cluster, namespace, found, clock.now())
+    const wayBack: Run = { ...bare, signal: AbortSignal.any([interrupt, lock.lost]) }
+    return {
+      lock,
+      wayBack,
+      run: { ...wayBack, signal: AbortSignal.any([interrupt, lock.lost, limit.signal]) },
+      history: interrupted.length === 0 ? found : await readHistory(cluster, namespace),
+      notes: interrupted.map(({ revision, who }) => `revision ${revision} by ${who} was interrupted; this run goes on from what it left`),
+      async [Symbol.asyncDispose]() {
+        over.abort()
+        await limiting
+        await lock[Symbol.asyncDispose]()
+      },
+    }
+  } catch (error) {
+    await lock[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+async function limitTime(clock: Clock, timeoutMs: number, limit: AbortController, over: AbortSignal): Promise<void> {
+  try {
+    await clock.sleep(timeoutMs, over)
+    limit.abort(new OutOfTime(`the run took longer than ${formatDuration(timeoutMs)}`, { next: 'raise --timeout when the rollout is merely slow' }))
+  } catch (error) {
+    if (!over.aborted) throw error
+  }
+}
+
+/** The report of a session before anything is known about its end. */
+export async function newReport(context: Context, session: Session, action: RunReport['action']): Promise<RunReport> {
+  const previous = currentRevision(session.history)?.revision
+  return {
+    format: 1,
+    action,
+    environment: context.environment,
+    namespace: context.namespace,
+    server: context.cluster.server,
+    kubernetes: await context.cluster.version(),
+    revision: 0,
+    ...(previous === undefined ? {} : { previousRevision: previous }),
+    who: context.who,
+    ...(context.commit === undefined ? {} : { commit: context.commit }),
+    startedAt: new Date(session.run.timeline.phases[0]?.startedAt ?? context.clock.now()).toISOString(),
+    durationMs: 0,
+    result: 'failed',
+    summary: '',
+    images: {},
+    operations: [],
+    checks: [],
+    notes: session.notes,
+    timeline: session.run.timeline,
+  }
+}

@@ -1,0 +1,177 @@
+/** Questions to the running application after readiness, asked as its users ask. Knows nothing of rollouts. */
+import { type Clock, poll } from './_poll.ts'
+import { type Entrances, type Prober, tasksPath } from './application.ts'
+import { failureKind } from './availability.ts'
+import type { HttpAnswer, HttpRequest, HttpTarget } from './http.ts'
+
+/** The answer to one question. */
+export interface Check {
+  name: string
+  /** `not asked` says why in `detail`; it is never counted as passed. */
+  result: 'passed' | 'failed' | 'not asked'
+  detail: string
+  ms: number
+}
+
+const REQUEST_TIMEOUT = 10_000
+/** A chat turn may call a model. */
+const CHAT_TIMEOUT = 60_000
+/** An ingress controller takes a moment to follow new endpoints, so a question is repeated for so long. In ms. */
+const PATIENCE = 15_000
+const INTERVAL = 500
+
+const TOOLS = ['add_task', 'complete_task', 'delete_task', 'list_tasks', 'update_task']
+
+interface Question {
+  name: string
+  /** The way in, or why there is none. */
+  target(entrances: Entrances): HttpTarget | string
+  /**
+   * @returns what was seen, for the report
+   * @throws Wrong when the answer is not right
+   */
+  ask(target: HttpTarget, prober: Prober): Promise<string>
+}
+
+/** An answer that is not right: asked again until the patience is over. */
+class Wrong extends Error {}
+
+async function json(target: HttpTarget, request: HttpRequest, status: number, timeoutMs = REQUEST_TIMEOUT): Promise<unknown> {
+  const answer = await target.send(request, timeoutMs)
+  expectStatus(request, answer, status)
+  return parse(request, answer.body)
+}
+
+function expectStatus({ method, path }: HttpRequest, { status, body }: HttpAnswer, expected: number): void {
+  if (status === expected) return
+  const code = /"code":\s*"([a-z_]+)"/.exec(body)?.[1]
+  throw new Wrong(`${method} ${path} answered HTTP ${status}${code === undefined ? '' : ` (${code})`}, expected ${expected}`)
+}
+
+function parse({ method, path }: HttpRequest, body: string): unknown {
+  try {
+    return JSON.parse(body) as unknown
+  } catch {
+    throw new Wrong(`${method} ${path} answered no JSON`)
+  }
+}
+
+const NO_INGRESS = 'the address of the ingress was not given (--ingress-url)'
+
+const QUESTIONS: readonly Question[] = [
+  {
+    name: 'page through the ingress',
+    target: ({ ingress }) => ingress ?? NO_INGRESS,
+    async ask(target) {
+      const request: HttpRequest = { method: 'GET', path: '/' }
+      const answer = await target.send(request, REQUEST_TIMEOUT)
+      expectStatus(request, answer, 200)
+      if (!/<html/i.test(answer.body)) throw new Wrong('GET / answered no HTML page')
+      return `${answer.body.length} bytes of HTML`
+    },
+  },
+  {
+    name: 'page through the Service',
+    target: ({ frontendService }) => frontendService,
+    async ask(target) {
+      const request: HttpRequest = { method: 'GET', path: '/' }
+      expectStatus(request, await target.send(request, REQUEST_TIMEOUT), 200)
+      return 'HTTP 200'
+    },
+  },
+  {
+    name: 'information through the Service',
+    target: ({ backendService }) => backendService,
+    async ask(target) {
+      const info = (await json(target, { method: 'GET', path: '/api/info' }, 200)) as { version?: string; environment?: string; agent?: string; model?: { name?: string } | null }
+      if (info.agent !== 'reachable') throw new Wrong(`the backend says that its agent is ${info.agent ?? 'unknown'}`)
+      return `version ${info.version}, ${info.environment}, ${info.model?.name ?? 'no model'}`
+    },
+  },
+  {
+    name: 'a task is written, read and removed',
+    target: ({ ingress, backendPod }) => ingress ?? backendPod ?? 'neither the ingress nor a backend pod can be reached',
+    async ask(target, prober) {
+      const path = tasksPath(prober.user(0))
+      const headers = prober.headers(0)
+      const made = (await json(target, { method: 'POST', path, headers, body: JSON.stringify({ title: 'deploy check' }) }, 201)) as { id: number }
+      const read = (await json(target, { method: 'GET', path: `${path}/${made.id}`, headers }, 200)) as { title?: string }
+      if (read.title !== 'deploy check') throw new Wrong('the task that was read is not the task that was written')
+      const gone: HttpRequest = { method: 'DELETE', path: `${path}/${made.id}`, headers }
+      expectStatus(gone, await target.send(gone, REQUEST_TIMEOUT), 204)
+      return `task ${made.id}`
+    },
+  },
+  {
+    name: 'chat adds a task with a tool',
+    target: ({ ingress, backendPod }) => ingress ?? backendPod ?? 'neither the ingress nor a backend pod can be reached',
+    async ask(target, prober) {
+      const user = prober.user(0)
+      const headers = prober.headers(0)
+      const request: HttpRequest = { method: 'POST', path: `/api/${user}/chat`, headers, body: JSON.stringify({ message: 'add deploy check' }) }
+      const turn = (await json(target, request, 200, CHAT_TIMEOUT)) as { tool_calls?: { name: string; ok: boolean }[] }
+      if (!turn.tool_calls?.some(({ name, ok }) => name === 'add_task' && ok)) throw new Wrong('the chat answered without a successful add_task')
+      const tasks = (await json(target, { method: 'GET', path: tasksPath(user), headers }, 200)) as { id: number }[]
+      if (tasks.length === 0) throw new Wrong('the task that chat added is not in the list')
+      for (const { id } of tasks) await target.send({ method: 'DELETE', path: `${tasksPath(user)}/${id}`, headers }, REQUEST_TIMEOUT)
+      return turn.tool_calls.map(({ name }) => name).join(', ')
+    },
+  },
+  {
+    name: 'the MCP server lists its tools',
+    target: ({ mcpPod }) => mcpPod ?? 'no MCP pod can be reached',
+    async ask(target, prober) {
+      const names = await listTools(target, prober)
+      if (names.join() !== TOOLS.join()) throw new Wrong(`the tools are ${names.join(', ') || 'none'}, expected ${TOOLS.join(', ')}`)
+      return names.join(', ')
+    },
+  },
+]
+
+/** `tools/list` of the Model Context Protocol over streamable HTTP, stateless: https://modelcontextprotocol.io/specification */
+async function listTools(target: HttpTarget, prober: Prober): Promise<string[]> {
+  const request: HttpRequest = {
+    method: 'POST',
+    path: '/mcp',
+    headers: { ...prober.headers(0), host: 'mcp:8002', accept: 'application/json, text/event-stream', 'mcp-protocol-version': '2025-06-18' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list', params: {} }),
+  }
+  const answer = await target.send(request, REQUEST_TIMEOUT)
+  expectStatus(request, answer, 200)
+  const data = /^data: ?(.*)$/m.exec(answer.body)?.[1] ?? answer.body
+  const { result } = parse(request, data) as { result?: { tools?: { name: string }[] } }
+  return (result?.tools ?? []).map(({ name }) => name).sort()
+}
+
+/**
+ * Asks every question, each until it is answered right or 15 s are over.
+ * @returns one check per question, in a fixed order
+ */
+export async function verify(clock: Clock, entrances: Entrances, prober: Prober, signal: AbortSignal): Promise<Check[]> {
+  const checks: Check[] = []
+  for (const { name, target, ask } of QUESTIONS) {
+    const way = target(entrances)
+    if (typeof way === 'string') {
+      checks.push({ name, result: 'not asked', detail: way, ms: 0 })
+      continue
+    }
+    const started = clock.now()
+    let wrong = ''
+    const detail = await poll(clock, { intervalMs: INTERVAL, timeoutMs: PATIENCE, signal }, async () => {
+      try {
+        return await ask(way, prober)
+      } catch (error) {
+        wrong = error instanceof Wrong ? error.message : `no answer from ${way.name}: ${failureKind(error)}`
+        return undefined
+      }
+    })
+    const ms = clock.now() - started
+    checks.push(detail === undefined ? { name, result: 'failed', detail: wrong, ms } : { name, result: 'passed', detail, ms })
+  }
+  return checks
+}
+
+/** True when every question that could be asked was answered right, and at least one could. */
+export function isVerified(checks: readonly Check[]): boolean {
+  return checks.every(({ result }) => result !== 'failed') && checks.some(({ result }) => result === 'passed')
+}

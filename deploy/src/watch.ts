@@ -1,0 +1,182 @@
+/** Live objects → a stream of rows until all are settled, one is doomed, or a deadline passes. The rules stand in kinds/. */
+import type { Applied } from './apply.ts'
+import type { Assessment, Children, KubeEvent, Pod } from './kinds/assessment.ts'
+import { eventTime, ownedBy } from './kinds/assessment.ts'
+import { assess, ruleOf } from './kinds/index.ts'
+import { type Kind, type KubeObject, type ObjectRef, keyOf, refOf } from './objects.ts'
+import type { WorkloadRow } from './progress.ts'
+import type { Run } from './run.ts'
+import type { Cluster } from './cluster.ts'
+
+/** Between two looks, in ms. A verdict is at most this much later than its reason. */
+const INTERVAL = 1_000
+/** Lines of what has not changed are repeated so often, in ms. */
+const REMINDER = 30_000
+
+/** Kinds that are done when the API server has them. */
+const AT_ONCE = new Set([
+  'Namespace', 'ConfigMap', 'Secret', 'ServiceAccount', 'Role', 'RoleBinding', 'ClusterRole', 'ClusterRoleBinding', 'NetworkPolicy',
+  'ResourceQuota', 'LimitRange', 'PodDisruptionBudget', 'PriorityClass', 'StorageClass', 'CronJob',
+])
+
+/** How watching ended. */
+export type Outcome =
+  | { outcome: 'settled' }
+  | { outcome: 'doomed'; ref: ObjectRef; reason: string; message: string; pod?: string }
+  | { outcome: 'timed-out'; ref: ObjectRef; reason: string; message: string; afterMs: number }
+
+/** Everything below a namespace's workloads at one moment. */
+export interface Snapshot {
+  at: number
+  children: Children
+  events: readonly KubeEvent[]
+  objects: ReadonlyMap<string, KubeObject>
+}
+
+/** Reads the objects of the given kinds with all that their rules may depend on. */
+export async function readSnapshot(cluster: Cluster, namespace: string, kinds: readonly Kind[], at: number): Promise<Snapshot> {
+  const list = (apiVersion: string, kind: string, where: string | undefined = namespace): Promise<KubeObject[]> => cluster.list({ apiVersion, kind }, where)
+  const needsClasses = kinds.some(({ kind }) => kind === 'PersistentVolumeClaim')
+  const [pods, replicaSets, events, storageClasses, ...lists] = await Promise.all([
+    list('v1', 'Pod'),
+    list('apps/v1', 'ReplicaSet'),
+    list('v1', 'Event'),
+    needsClasses ? list('storage.k8s.io/v1', 'StorageClass', undefined) : [],
+    ...kinds.map(({ apiVersion, kind }) => list(apiVersion, kind)),
+  ])
+  const objects = new Map(lists.flat().map((object) => [keyOf(refOf(object)), object]))
+  return {
+    at,
+    children: { pods, replicaSets, storageClasses } as unknown as Children,
+    events: events as unknown as KubeEvent[],
+    objects,
+  }
+}
+
+/** The distinct kinds of some objects. */
+export function kindsOf(refs: readonly Kind[]): Kind[] {
+  return [...new Map(refs.map(({ apiVersion, kind }) => [`${apiVersion}/${kind}`, { apiVersion, kind }])).values()]
+}
+
+/** True for kinds that need watching after they were written. */
+export function isWatched(kind: string): boolean {
+  return !AT_ONCE.has(kind)
+}
+
+/**
+ * Judges one object in a snapshot.
+ * @param since when and as which generation it was applied
+ */
+export function rowOf(snapshot: Snapshot, ref: ObjectRef, since: { at: number; generation: number }): WorkloadRow {
+  const object = snapshot.objects.get(keyOf(ref))
+  const ageMs = snapshot.at - since.at
+  if (object === undefined) return { ref, state: 'progressing', reason: 'Missing', message: 'does not exist', ageMs }
+  const verdict: Assessment = assess(object, snapshot.children, snapshot.events, snapshot.at, since.generation)
+  const rule = ruleOf(object)
+  const counts = rule.counts?.(object, snapshot.children)
+  const event = lastEvent(object, rule.newPods?.(object, snapshot.children) ?? [], snapshot)
+  const { state, reason, message } = verdict
+  return { ref, state, reason, message, ageMs, ...(counts && { counts }), ...(event === undefined ? {} : { lastEvent: event }) }
+}
+
+function lastEvent(object: KubeObject, pods: readonly Pod[], { events, children }: Snapshot): string | undefined {
+  const uids = new Set([object.metadata.uid, ...pods.map(({ metadata }) => metadata?.uid), ...ownedBy(object, children.replicaSets).map(({ metadata }) => metadata?.uid)])
+  const newest = events.filter(({ involvedObject }) => uids.has(involvedObject.uid)).reduce<KubeEvent | undefined>((best, event) => (best === undefined || eventTime(event) >= eventTime(best) ? event : best), undefined)
+  return newest === undefined ? undefined : `${newest.reason}: ${newest.message}`
+}
+
+/**
+ * Watches applied objects until each is current.
+ * @returns `settled`; `doomed` at the first object that will not get there; `timed-out` at the first whose own deadline passed
+ * @throws the signal's reason; ClusterError when the API server stays away longer than the client's patience
+ */
+export async function watchUntilSettled(run: Run, applied: readonly Applied[]): Promise<Outcome> {
+  const targets = applied.filter(({ ref }) => isWatched(ref.kind))
+  if (targets.length === 0) return { outcome: 'settled' }
+  const kinds = kindsOf(targets.map(({ ref }) => ref))
+  const printer = changePrinter(run)
+  for (;;) {
+    run.signal.throwIfAborted()
+    const snapshot = await readSnapshot(run.cluster, run.namespace, kinds, run.clock.now())
+    const rows = targets.map(({ ref, at, generation }) => rowOf(snapshot, ref, { at, generation }))
+    recordPods(run, snapshot.at, rows)
+    printer(rows)
+    const doomed = rows.find(({ state }) => state === 'doomed')
+    if (doomed !== undefined) return { outcome: 'doomed', ref: doomed.ref, reason: doomed.reason, message: doomed.message }
+    if (rows.every(({ state }) => state === 'current')) return { outcome: 'settled' }
+    for (const [index, row] of rows.entries()) {
+      const target = targets[index]
+      if (row.state === 'current' || target === undefined || row.ageMs < ruleOf(target.object).timeoutMs(target.object)) continue
+      return { outcome: 'timed-out', ref: row.ref, reason: row.reason, message: row.message, afterMs: row.ageMs }
+    }
+    await run.clock.sleep(INTERVAL, run.signal)
+  }
+}
+
+function recordPods(run: Run, at: number, rows: readonly WorkloadRow[]): void {
+  for (const { ref, counts } of rows) {
+    if (counts !== undefined) run.timeline.pods.push({ at, workload: ref.name, old: counts.old, updated: counts.updated, ready: counts.ready })
+  }
+}
+
+/** Tells only rows that changed, and all that are not done every 30 s. */
+export function changePrinter(run: Pick<Run, 'progress' | 'clock'>): (rows: readonly WorkloadRow[]) => void {
+  const told = new Map<string, string>()
+  let reminded = run.clock.now()
+  return (rows) => {
+    const remind = run.clock.now() - reminded >= REMINDER
+    if (remind) reminded = run.clock.now()
+    const news = rows.filter((row) => {
+      const text = JSON.stringify([row.state, row.message, row.counts])
+      const changed = told.get(keyOf(row.ref)) !== text
+      told.set(keyOf(row.ref), text)
+      return changed || (remind && row.state !== 'current')
+    })
+    if (news.length > 0) run.progress({ type: 'workloads', rows: news })
+  }
+}
+
+export interface SettleOptions {
+  /** For so long after all workloads were current no container of a new pod may restart, in ms. */
+  soakMs: number
+  /** How long old pods may take to end, in ms. */
+  timeoutMs: number
+}
+
+/**
+ * After readiness: waits until no old pod is left and the soak time has passed without a restart of a new pod.
+ * Finds the pod that becomes ready and then crashes.
+ */
+export async function watchSettled(run: Run, applied: readonly Applied[], { soakMs, timeoutMs }: SettleOptions): Promise<Outcome> {
+  const targets = applied.filter(({ ref, object }) => isWatched(ref.kind) && ruleOf(object).counts !== undefined && ref.kind !== 'Job')
+  if (targets.length === 0) return { outcome: 'settled' }
+  const kinds = kindsOf(targets.map(({ ref }) => ref))
+  const printer = changePrinter(run)
+  const started = run.clock.now()
+  const restartsAtStart = new Map<string, number>()
+  for (;;) {
+    run.signal.throwIfAborted()
+    const snapshot = await readSnapshot(run.cluster, run.namespace, kinds, run.clock.now())
+    const rows: WorkloadRow[] = []
+    let waitFor: { ref: ObjectRef; message: string } | undefined
+    for (const { ref, at, generation } of targets) {
+      const row = rowOf(snapshot, ref, { at, generation })
+      rows.push(row)
+      if (row.state === 'doomed') return { outcome: 'doomed', ref, reason: row.reason, message: row.message }
+      const restarts = row.counts?.restarts ?? 0
+      const before = restartsAtStart.get(keyOf(ref)) ?? restarts
+      restartsAtStart.set(keyOf(ref), Math.min(before, restarts))
+      if (restarts > before) {
+        return { outcome: 'doomed', ref, reason: 'RestartedAfterReady', message: `a container restarted after its pod had become ready (${restarts - before} ${restarts - before === 1 ? 'restart' : 'restarts'} since)` }
+      }
+      if (row.state === 'progressing') waitFor = { ref, message: row.message }
+      else if ((row.counts?.old ?? 0) > 0) waitFor = { ref, message: `${row.counts?.old} old pods are ending` }
+    }
+    recordPods(run, snapshot.at, rows)
+    printer(rows)
+    const waited = run.clock.now() - started
+    if (waitFor === undefined && waited >= soakMs) return { outcome: 'settled' }
+    if (waitFor !== undefined && waited >= timeoutMs) return { outcome: 'timed-out', ref: waitFor.ref, reason: 'NotSettled', message: waitFor.message, afterMs: waited }
+    await run.clock.sleep(INTERVAL, run.signal)
+  }
+}
