@@ -56,8 +56,8 @@ async function answer(request, response) {
   if (kind === "blobs") return refuse(response, 404, "BLOB_UNKNOWN", `no blob ${object} in ${name}`);
   const separator = DIGEST.test(object) ? "@" : ":";
   const available = references.map((ref) => `${ref.name}:${ref.tag}`).join(", ");
-  // Not 404: containerd forgets a 404 when it tries the real registry next, but keeps the status line of other refusals
-  // as the error that its user reads. The status line is all that it shows of the answer to a HEAD request.
+  // Not 404: containerd tells its user of a 404 only "not found", but of another refusal the whole status line, which is
+  // all there is in the answer to its HEAD request.
   refuse(response, 403, "DENIED", `image ${name}${separator}${object} is not available offline; available: ${available}; see docker/bases.json`);
 }
 
