@@ -7,7 +7,7 @@ import { amount } from './_quantity.ts'
 const MODES = ['enforce', 'audit', 'warn'] as const
 const LABEL_VALUES: Record<string, RegExp> = {
   'app.kubernetes.io/part-of': /^todo-chat$/,
-  'app.kubernetes.io/managed-by': /^todo-chat-deployer$/,
+  'app.kubernetes.io/managed-by': /^todo-chat-deploy$/,
   'app.kubernetes.io/version': /^\d+\.\d+\.\d+$/,
 }
 /** Objects of the namespace itself, which belong to no tier. */

@@ -5,8 +5,8 @@ const SMALLEST_ID = 10_000
 const RESOURCES = ['cpu', 'memory', 'ephemeral-storage'] as const
 /** Start-up within the 30 s that a rollout and the conformance suite allow; a database may recover for longer. */
 const STARTUP_SECONDS = { Deployment: 30, StatefulSet: 60 } as const
-/** TODO_DRAIN_SECONDS + TODO_SHUTDOWN_SECONDS of the Python processes, by their defaults. */
-const DRAIN_SECONDS = 35
+/** Longest time that running requests get after the signal: TODO_SHUTDOWN_SECONDS by default, worker_shutdown_timeout of nginx, a checkpoint. */
+const DRAIN_SECONDS: Record<string, number> = { agent: 30, backend: 30, mcp: 30, frontend: 25, postgres: 30 }
 
 type ProbeName = 'startupProbe' | 'livenessProbe' | 'readinessProbe'
 const PROBES: ProbeName[] = ['startupProbe', 'livenessProbe', 'readinessProbe']
@@ -148,7 +148,7 @@ export const podPolicies: Policy[] = [
       eachContainer(servers(objects), ({ name, lifecycle }, { spec }) => {
         const sleep = lifecycle?.preStop?.sleep?.seconds ?? 0
         const grace = spec.terminationGracePeriodSeconds ?? 30
-        const drain = name === 'frontend' ? 0 : DRAIN_SECONDS
+        const drain = DRAIN_SECONDS[name] ?? Infinity
         return [sleep < 1 && 'no preStop sleep', grace < sleep + drain && `${grace} s of grace for ${sleep} s of sleep and ${drain} s of draining`]
       }),
   },

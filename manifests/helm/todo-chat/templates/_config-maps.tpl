@@ -4,11 +4,15 @@
 {{- if eq .name "environment" }}
 TODO_ENVIRONMENT: {{ $values.environment }}
 TODO_LOG_LEVEL: {{ $values.logLevel }}
+TODO_DRAIN_SECONDS: "0"
 {{- else if eq .name "database" }}
 TODO_DATABASE_HOST: {{ $values.database.host }}
 TODO_DATABASE_PORT: {{ $values.database.port | quote }}
 TODO_DATABASE_NAME: {{ $values.database.name }}
 TODO_DATABASE_SSLMODE: {{ $values.database.sslMode }}
+{{- if $values.database.external }}
+PGSSLROOTCERT: /etc/ssl/certs/ca-certificates.crt
+{{- end }}
 {{- else if eq .name "backup" }}
 TODO_DATABASE_BACKUP_USER: todo_backup
 TODO_DATABASE_BACKUP_PASSWORD_FILE: /run/secrets/todo-db/backup-password

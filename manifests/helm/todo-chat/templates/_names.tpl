@@ -7,7 +7,7 @@ app.kubernetes.io/name: {{ . }}
 app.kubernetes.io/component: {{ . }}
 {{- end }}
 app.kubernetes.io/part-of: todo-chat
-app.kubernetes.io/managed-by: todo-chat-deployer
+app.kubernetes.io/managed-by: todo-chat-deploy
 app.kubernetes.io/version: {{ .root.Chart.AppVersion }}
 {{- end }}
 

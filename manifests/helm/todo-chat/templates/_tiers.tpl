@@ -22,7 +22,7 @@ backend:
     - {volume: jwt, secret: todo-chat-jwt, folder: /run/secrets/todo-jwt, keys: [jwt-key]}
 frontend:
   port: 8080
-  grace: 30
+  grace: 35
   configMaps: []
   secrets: []
 mcp:
