@@ -49,8 +49,8 @@ func chooseIptables() error {
 			continue
 		}
 		family := strings.TrimPrefix(variant, "iptables")
-		for _, name := range []string{"iptables", "iptables-save", "iptables-restore"} {
-			target := "/usr/sbin/" + strings.Replace(name, "iptables", "iptables"+family, 1)
+		for _, name := range []string{"iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6tables-save", "ip6tables-restore"} {
+			target := "/usr/sbin/" + strings.Replace(name, "tables", "tables"+family, 1)
 			link := "/usr/local/sbin/" + name
 			_ = os.Remove(link)
 			if err := os.Symlink(target, link); err != nil {
