@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from todo_chat.agent.runner import TurnRunner
 from todo_chat.turn import MEDIA_TYPE, ModelInfo, TurnRequest
+from todo_chat.web.body_limit import BodyLimitMiddleware
 from todo_chat.web.errors import ApiError
 from todo_chat.web.health import Lifecycle, health_routes
 from todo_chat.web.middleware import ObservabilityMiddleware
@@ -46,8 +47,8 @@ def create_app(runner: TurnRunner, model: ModelInfo, lifecycle: Lifecycle) -> St
             Route("/info", info),
             Route("/turn", turn, methods=["POST"]),
         ],
-        max_body_size=MAX_BODY_BYTES,
     )
+    app.add_middleware(BodyLimitMiddleware, max_bytes=MAX_BODY_BYTES)
     app.add_middleware(ObservabilityMiddleware)
     return app
 

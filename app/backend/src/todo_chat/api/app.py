@@ -9,6 +9,7 @@ from todo_chat import __version__
 from todo_chat.api import chat, session, tasks
 from todo_chat.api.deps import Services
 from todo_chat.api.errors import install_error_handlers
+from todo_chat.web.body_limit import BodyLimitMiddleware
 from todo_chat.web.health import Lifecycle, health_routes
 from todo_chat.web.middleware import ObservabilityMiddleware
 
@@ -39,9 +40,9 @@ def create_app(
         docs_url="/api/docs",
         redoc_url=None,
         lifespan=lifespan,
-        max_body_size=services.settings.max_body_bytes,
     )
     app.state.services = services
+    app.add_middleware(BodyLimitMiddleware, max_bytes=services.settings.max_body_bytes)
     app.add_middleware(ObservabilityMiddleware)
     install_error_handlers(app)
     app.router.routes.extend(health_routes(lifecycle))

@@ -9,7 +9,7 @@ DO $roles$
 DECLARE
   role_name text;
 BEGIN
-  -- Roles belong to the whole server: two runs at once, for two databases, take turns.
+  -- Two runs at once on this database take turns.
   PERFORM pg_advisory_xact_lock(hashtext('todo-chat roles'));
   FOREACH role_name IN ARRAY ARRAY['migrator', 'chat', 'tasks', 'mcp', 'backup'] LOOP
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'todo_' || role_name) THEN

@@ -1,0 +1,148 @@
+"""REST routes for tasks."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.world import User
+
+
+def test_a_task_lives_from_post_to_delete(user: User) -> None:
+    task = user.add_task("buy milk", description="two litres")
+    assert task["user_id"] == user.id
+    assert (task["title"], task["description"], task["completed"]) == (
+        "buy milk",
+        "two litres",
+        False,
+    )
+    path = f"/tasks/{task['id']}"
+    assert user.request("GET", path).json() == task
+
+    changed = user.request("PATCH", path, json={"title": "buy oat milk"}).json()
+    assert (changed["title"], changed["description"]) == ("buy oat milk", "two litres")
+    assert changed["updated_at"] > task["updated_at"]
+
+    replaced = user.request(
+        "PUT", path, json={"title": "rest", "description": "", "completed": True}
+    ).json()
+    assert (replaced["title"], replaced["description"], replaced["completed"]) == ("rest", "", True)
+
+    assert user.request("DELETE", path).status_code == 204
+    assert user.request("GET", path).status_code == 404
+
+
+def test_completing_twice_is_the_same_as_once(user: User) -> None:
+    task = user.add_task()
+    for _ in range(2):
+        response = user.request("PATCH", f"/tasks/{task['id']}/complete")
+        assert response.status_code == 200
+        assert response.json()["completed"] is True
+
+
+def test_lists_by_status_and_in_pages(user: User) -> None:
+    ids = [user.add_task(f"task {number}")["id"] for number in range(3)]
+    user.request("PATCH", f"/tasks/{ids[1]}/complete")
+
+    def listed(query: str) -> list[int]:
+        return [task["id"] for task in user.request("GET", f"/tasks{query}").json()]
+
+    assert listed("") == ids
+    assert listed("?status=pending") == [ids[0], ids[2]]
+    assert listed("?status=completed") == [ids[1]]
+    assert listed("?limit=2") == ids[:2]
+    assert listed(f"?after={ids[1]}") == ids[2:]
+
+
+@pytest.mark.parametrize(
+    ("method", "suffix", "body"),
+    [
+        ("GET", "", None),
+        ("PUT", "", {"title": "x", "description": "", "completed": True}),
+        ("PATCH", "", {"title": "x"}),
+        ("PATCH", "/complete", None),
+        ("DELETE", "", None),
+    ],
+)
+def test_another_users_task_looks_like_none(
+    user: User, stranger: User, method: str, suffix: str, body: Any
+) -> None:
+    task = stranger.add_task("private")
+    answer = user.request(method, f"/tasks/{task['id']}{suffix}", json=body)
+    unknown = user.request(method, f"/tasks/9223372036854775807{suffix}", json=body)
+    assert answer.status_code == unknown.status_code == 404
+    assert answer.json()["error"]["code"] == unknown.json()["error"]["code"] == "task_not_found"
+    assert stranger.tasks() == [task]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"title": ""},
+        {"title": "   "},
+        {"title": "x" * 201},
+        {"title": "nul \x00"},
+        {"title": "half a pair \ud800"},
+        {"title": "x", "description": "y" * 2001},
+        {"title": 7},
+        [],
+    ],
+    ids=lambda body: str(body)[:30].encode("unicode_escape").decode(),
+)
+def test_bad_tasks_are_refused_and_change_nothing(user: User, body: Any) -> None:
+    response = user.request(
+        "POST", "/tasks", content=json.dumps(body), headers={"Content-Type": "application/json"}
+    )
+    assert response.status_code == 422
+    error = response.json()["error"]
+    assert error["code"] == "validation_error"
+    assert error["details"]["errors"]
+    assert error["request_id"] == response.headers["X-Request-Id"]
+    assert user.tasks() == []
+
+
+@pytest.mark.parametrize("task_id", ["0", "-1", "x", "9223372036854775808"])
+def test_bad_ids_are_refused(user: User, task_id: str) -> None:
+    response = user.request("GET", f"/tasks/{task_id}")
+    assert response.status_code == 422
+    assert response.json()["error"]["code"] == "validation_error"
+
+
+def test_an_empty_change_is_refused(user: User) -> None:
+    task = user.add_task()
+    assert user.request("PATCH", f"/tasks/{task['id']}", json={}).status_code == 422
+    assert user.tasks() == [task]
+
+
+def test_invalid_json_is_named(user: User) -> None:
+    response = user.request(
+        "POST", "/tasks", content="{not json", headers={"Content-Type": "application/json"}
+    )
+    assert response.status_code == 400
+    assert response.json()["error"]["code"] == "invalid_json"
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["declared length", "chunked"])
+def test_a_megabyte_is_refused_unread(user: User, chunked: bool) -> None:
+    body = b'{"title": "' + b"x" * 1_000_000 + b'"}'
+
+    def pieces() -> Any:
+        yield from (body[start : start + 65536] for start in range(0, len(body), 65536))
+
+    response = user.request(
+        "POST",
+        "/tasks",
+        content=pieces() if chunked else body,
+        headers={"Content-Type": "application/json"},
+    )
+    assert response.status_code == 413
+    assert response.json()["error"]["code"] == "payload_too_large"
+    assert user.tasks() == []
+
+
+def test_unknown_routes_and_methods_answer_in_the_same_shape(user: User) -> None:
+    assert user.request("GET", "/nothing").json()["error"]["code"] == "not_found"
+    response = user.request("POST", "/tasks/1")
+    assert response.status_code == 405
+    assert response.json()["error"]["code"] == "method_not_allowed"

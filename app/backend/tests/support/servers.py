@@ -1,0 +1,50 @@
+"""Applications served on loopback by a loop in a thread of its own."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+START_SECONDS = 10
+STOP_SECONDS = 10
+
+
+class _Server(uvicorn.Server):
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
+        return nullcontext()  # signals belong to the test runner
+
+
+@contextmanager
+def serving(app: ASGIApp, port: int = 0) -> Iterator[str]:
+    """Serve the application; gives its base URL.
+
+    Args:
+        app: the application.
+        port: where to listen; 0 for any free port.
+    """
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2)
+    server = _Server(config)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
+    thread.start()
+    try:
+        waited = threading.Event()
+        for _ in range(START_SECONDS * 100):
+            if server.started:
+                break
+            waited.wait(0.01)
+        else:
+            raise TimeoutError(f"the application did not start in {START_SECONDS} s")
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(STOP_SECONDS)
+        listener.close()
+        assert not thread.is_alive(), f"the application did not stop in {STOP_SECONDS} s"
