@@ -107,7 +107,9 @@ function refuse(response, status, code, message) {
 
 const server = createServer((request, response) => {
   answer(request, response).catch((error) => {
-    console.error(new Date().toISOString(), request.method, request.url, error);
+    // A client that hangs up, also one that has read all it was promised, is no failure of the mirror.
+    const detail = error.code === "ERR_STREAM_PREMATURE_CLOSE" ? "client closed the connection" : error;
+    console.error(new Date().toISOString(), request.method, request.url, detail);
     if (response.headersSent) response.destroy();
     else refuse(response, 500, "UNKNOWN", `the mirror failed: ${error.message}`);
   });
