@@ -19,7 +19,7 @@ ANSWERS = [
     ("delete pay rent", ["list_tasks", "delete_task"], "Deleted task"),
     ("rename pay rent to pay the rent", ["list_tasks", "update_task"], "pay the rent"),
     ("delete something unheard of", ["list_tasks"], "no task called"),
-    ("delete task 9223372036854775807", ["delete_task"], "There is no task"),
+    ("delete task 922337203685477580", ["delete_task"], "There is no task"),
     ("sing me a song", [], "scripted model"),
 ]
 

@@ -1,0 +1,127 @@
+"""The migrate process and the schema."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+from sqlmodel import SQLModel
+
+from tests.support.world import PASSWORDS, World
+from todo_chat.db import migrate
+from todo_chat.entrypoints.migrate import run
+from todo_chat.settings import ConfigurationError, MigrateSettings
+
+
+@pytest.fixture
+def settings(world: World, tmp_path: Path) -> Iterator[MigrateSettings]:
+    """An administrator's settings for a database that does not exist yet."""
+    admin_password = tmp_path / "admin-password"
+    admin_password.write_text(world.url.password or "unused")
+    name = f"todo_test_migrate_{secrets.token_hex(4)}"
+    yield MigrateSettings(
+        database_host=world.url.host or "",
+        database_port=world.url.port or 5432,
+        database_name=name,
+        database_wait_seconds=5,
+        database_admin_user=world.url.username,
+        database_admin_password_file=admin_password,
+        **{
+            f"database_{role}_password_file": world.secrets / f"{role}-password"
+            for role in PASSWORDS
+        },
+    )
+    admin = create_engine(world.url, poolclass=NullPool)
+    with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+
+
+def revision(world: World, settings: MigrateSettings) -> str:
+    url = world.url.set(
+        database=settings.database_name,
+        username="todo_chat",
+        password=PASSWORDS["chat"],
+    )
+    with create_engine(url, poolclass=NullPool).connect() as connection:
+        found: str = connection.execute(
+            text("SELECT version_num FROM alembic_version")
+        ).scalar_one()
+        return found
+
+
+def test_makes_database_roles_and_schema_and_may_run_again(
+    world: World, settings: MigrateSettings
+) -> None:
+    run(settings)
+    assert revision(world, settings) == migrate.head_revision()
+    run(settings)
+    ordinary = settings.model_copy(update={"database_admin_user": None})
+    run(ordinary)
+    assert revision(world, settings) == migrate.head_revision()
+
+
+def test_an_administrator_needs_all_passwords(world: World, settings: MigrateSettings) -> None:
+    incomplete = settings.model_copy(update={"database_backup_password_file": None})
+    with pytest.raises(ConfigurationError, match="TODO_DATABASE_BACKUP_PASSWORD_FILE"):
+        run(incomplete)
+
+
+def test_a_wrong_password_is_an_error_that_names_the_role(
+    world: World, settings: MigrateSettings
+) -> None:
+    absent = settings.model_copy(update={"database_admin_user": None, "database_wait_seconds": 0})
+    with pytest.raises(ConfigurationError, match="todo_migrator"):
+        run(absent)  # the database does not exist
+
+
+def test_models_and_migrations_agree(world: World) -> None:
+    with create_engine(world.url, poolclass=NullPool).connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        differences = [
+            difference
+            for difference in compare_metadata(context, SQLModel.metadata)
+            # Indexes and foreign keys exist for the database only.
+            if difference[0] not in {"remove_index", "remove_fk"}
+        ]
+    assert differences == []
+
+
+def test_down_and_up_again(world: World, settings: MigrateSettings) -> None:
+    run(settings)
+    login = world.url.set(
+        database=settings.database_name, username="todo_migrator", password=PASSWORDS["migrator"]
+    )
+    engine = create_engine(login, poolclass=NullPool)
+    with engine.begin() as connection:
+        command.downgrade(migrate.alembic_config(connection), "base")
+    assert migrate.upgrade_schema(engine) == (None, migrate.head_revision())
+
+
+def test_a_failed_migration_leaves_nothing(
+    world: World, settings: MigrateSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upgrade = command.upgrade
+
+    def break_at_the_end(*arguments: object) -> None:
+        upgrade(*arguments)  # type: ignore[arg-type]
+        raise RuntimeError("broken migration")
+
+    monkeypatch.setattr(command, "upgrade", break_at_the_end)
+    with pytest.raises(RuntimeError, match="broken migration"):
+        run(settings)
+    monkeypatch.undo()
+    assert migrate.upgrade_schema(
+        create_engine(
+            world.url.set(
+                database=settings.database_name,
+                username="todo_migrator",
+                password=PASSWORDS["migrator"],
+            ),
+            poolclass=NullPool,
+        )
+    ) == (None, migrate.head_revision())

@@ -1,0 +1,126 @@
+"""Starting and leaving, as Kubernetes sees it."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.integration.test_conversation_survives import backend_environment
+from tests.support.model_endpoint import Hang, ModelEndpoint
+from tests.support.postgres import free_port
+from tests.support.processes import STOP_SECONDS, environment, process
+from tests.support.servers import serving
+from tests.support.world import Stack, World
+
+
+def test_sigterm_turns_readiness_red_then_finishes_what_is_under_way(
+    world: World, stack: Stack, tmp_path: Path
+) -> None:
+    key_file = tmp_path / "model-key"
+    key_file.write_text("a-key")
+    endpoint = ModelEndpoint([Hang(1.5)])
+    with (
+        serving(endpoint.app()) as model,
+        world.agent(
+            stack.mcp,
+            model_base_url=f"{model}/v1",
+            model_api_key_file=key_file,
+            model_timeout_seconds=1,
+        ) as agent,
+    ):
+        settings = {**backend_environment(world, agent), "drain_seconds": 1}
+        with process("backend", free_port(), settings) as backend, world.user(backend.url) as user:
+            answers: list[httpx2.Response] = []
+            request = threading.Thread(target=lambda: answers.append(user.chat("hello")))
+            request.start()
+            while not endpoint.requests:
+                time.sleep(0.01)
+            backend.terminate()
+            deadline = time.monotonic() + 1
+            while backend.get("/readyz").status_code == 200 and time.monotonic() < deadline:
+                time.sleep(0.01)
+            ready = backend.get("/readyz")
+            assert (ready.status_code, ready.json()["status"]) == (503, "draining")
+            assert backend.get("/healthz").status_code == 200
+            assert backend.get("/api/info").status_code == 200
+
+            request.join(STOP_SECONDS)
+            # The model never answered: the error is an answer, not a broken connection.
+            assert answers[0].status_code == 504
+            assert backend.popen.wait(STOP_SECONDS) == 0
+
+
+@pytest.mark.parametrize("name", ["agent", "mcp"])
+def test_the_other_processes_leave_with_exit_code_0(world: World, name: str) -> None:
+    settings: dict[str, Any] = {
+        "agent": {"mcp_url": "http://127.0.0.1:1/mcp"},
+        "mcp": world.mcp_settings().model_dump(exclude={"host", "port"}, exclude_none=True)
+        | {"mcp_allowed_hosts": "127.0.0.1:*", "mcp_allowed_origins": ""},
+    }
+    with process(name, free_port(), settings[name]) as running:
+        assert running.get("/healthz").json() == {"status": "ok"}
+        running.terminate()
+        assert running.popen.wait(STOP_SECONDS) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "words"),
+    [
+        ("backend", {}, "TODO_DATABASE_HOST: Field required"),
+        ("agent", {"port": "x"}, "TODO_PORT"),
+        (
+            "mcp",
+            {
+                "database_host": "x",
+                "database_mcp_password_file": "/nowhere/password",
+                "jwt_key_file": "/nowhere/key",
+            },
+            "/nowhere/password",
+        ),
+        (
+            "migrate",
+            {
+                "database_host": "127.0.0.1",
+                "database_port": 1,
+                "database_wait_seconds": 0,
+                "database_migrator_password_file": "PASSWORD",
+            },
+            "127.0.0.1:1 did not let todo_migrator in",
+        ),
+    ],
+)
+def test_a_process_that_is_not_configured_says_what_is_missing(
+    tmp_path: Path, name: str, settings: dict[str, object], words: str
+) -> None:
+    password = tmp_path / "password"
+    password.write_text("very secret")
+    values = {key: password if value == "PASSWORD" else value for key, value in settings.items()}
+    ended = subprocess.run(
+        [sys.executable, "-m", f"todo_chat.entrypoints.{name}"],
+        env=environment(values),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 3
+    assert words in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "very secret" not in ended.stderr + ended.stdout
+
+
+def test_the_agent_starts_without_any_database_setting() -> None:
+    with process("agent", free_port(), {"mcp_url": "http://127.0.0.1:1/mcp"}) as agent:
+        environ = Path(f"/proc/{agent.popen.pid}/environ").read_bytes().decode()
+        assert "DATABASE" not in environ
+        assert "JWT" not in environ
+        opened = [os.readlink(link) for link in Path(f"/proc/{agent.popen.pid}/fd").iterdir()]
+        assert not any("password" in target for target in opened)
+        assert agent.get("/info").json() == {"name": "scripted model", "kind": "scripted"}
+        assert agent.get("/readyz").status_code == 503
