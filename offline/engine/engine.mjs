@@ -1,0 +1,235 @@
+import { spawn } from "node:child_process";
+import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
+import { cp, mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { cachedFolder, inputsKey } from "../images/cache.mjs";
+import { mirrorStatus, publish, startMirror, stopMirror } from "../images/mirror.mjs";
+import { isAlive, processStartTime } from "../images/process.mjs";
+import { createNetwork, hostNames, killProcesses, removeNetwork, restoreForwarding } from "./host.mjs";
+
+const ENTER = fileURLToPath(new URL("enter.sh", import.meta.url));
+
+/** Debian packages that the engine runs with. */
+export const requiredPackages = ["runc", "containernetworking-plugins", "dnsmasq-base", "iptables", "iproute2", "git", "tini", "util-linux"];
+
+const CNI_PLUGINS = ["bridge", "loopback", "firewall", "host-local"].map((name) => `/usr/lib/cni/${name}`);
+const PROGRAMS = [...CNI_PLUGINS, "/usr/sbin/runc", "/usr/bin/tini"];
+
+/** Longest waits in ms: for the engine to listen, and for it to end by itself before it is killed. */
+const START_TIMEOUT = 20_000;
+const STOP_TIMEOUT = 4_000;
+
+/**
+ * A running engine. `address` and `port` are the image mirror's.
+ * @typedef {import("../images/process.mjs").ProcessIdentity & { id: string, socket: string, address: string, containers: string }} EngineState
+ */
+
+/** @param {string} cacheDir @param {string} id */
+function folders(cacheDir, id) {
+  const root = join(cacheDir, "engines", id);
+  return {
+    root,
+    state: join(root, "state"),
+    socketDir: join(root, "socket"),
+    socket: join(root, "socket", "engine.sock"),
+    mirror: join(root, "mirror"),
+    config: join(root, "engine.toml"),
+    log: join(root, "engine.log"),
+    stateFile: join(root, "engine.json"),
+    savedForwarding: join(cacheDir, "engines", "ip_forward"),
+  };
+}
+
+/**
+ * Identity of an engine: the same builds give the same engine, whichever clone asks; other builds give another one, with
+ * other names and another state.
+ * @param {string[]} keys
+ * @returns {string} eight hexadecimal digits
+ */
+export function engineId(keys) {
+  return inputsKey(keys).slice(0, 8);
+}
+
+/**
+ * @param {{ cacheDir: string, id: string }} options
+ * @returns {Promise<EngineState | undefined>} undefined when it does not run, or no longer accepts connections
+ */
+export async function engineStatus({ cacheDir, id }) {
+  const { stateFile } = folders(cacheDir, id);
+  try {
+    /** @type {EngineState} */
+    const state = JSON.parse(await readFile(stateFile, "utf8"));
+    return isAlive(state) && (await accepts(state.socket)) ? state : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {string} socket @returns {Promise<boolean>} */
+function accepts(socket) {
+  return new Promise((resolve) => {
+    const connection = connect(socket);
+    connection.once("connect", () => resolve(true)).once("error", () => resolve(false)).once("close", () => resolve(false));
+    connection.once("connect", () => connection.destroy());
+  });
+}
+
+/**
+ * Starts the engine, or gives the one that runs. The caller holds the launcher's lock.
+ * @param {{ cacheDir: string, id: string, bin: string, content: string, environment: Record<string, string>, images: import("../images/bases.mjs").BuiltImage[], progress: import("../images/layers.mjs").Progress, signal: AbortSignal }} options
+ * @returns {Promise<EngineState>}
+ * @throws {Error} when it does not listen within 20 s, with the last lines of its log; what was made is taken away again
+ */
+export async function startEngine({ cacheDir, id, bin, content, environment, images, progress, signal }) {
+  const paths = folders(cacheDir, id);
+  await mkdir(paths.root, { recursive: true });
+  await publish({ mirrorDir: paths.mirror, images });
+  const running = await engineStatus({ cacheDir, id });
+  if (running !== undefined && (await mirrorStatus({ mirrorDir: paths.mirror }))) return running;
+
+  const handle = progress.step("engine start");
+  try {
+    await stopEngine({ cacheDir, id });
+    for (const folder of [paths.state, paths.socketDir]) await mkdir(folder, { recursive: true });
+    if (paths.socket.length > 100) throw new Error(`the engine's socket path is longer than the kernel allows: ${paths.socket}; set TODO_CHAT_CACHE_DIR to a shorter folder`);
+    const network = await createNetwork(id, paths.savedForwarding);
+    const mirror = await startMirror({ mirrorDir: paths.mirror, address: network.outside, logFile: join(paths.root, "mirror.log") });
+    await writeFile(paths.config, engineConfig(`${mirror.address}:${mirror.port}`));
+    const state = await launch({ id, paths, network, bin: await runtimeFolder(cacheDir, bin), content, environment, signal });
+    handle.done({ cached: false });
+    return state;
+  } catch (error) {
+    handle.fail(error);
+    await stopEngine({ cacheDir, id });
+    throw error;
+  }
+}
+
+/** The programs that the engine looks for in one folder: its own, and those of Debian. @param {string} cacheDir @param {string} bin */
+async function runtimeFolder(cacheDir, bin) {
+  const missing = PROGRAMS.filter((program) => !existsSync(program));
+  if (missing.length > 0) throw new Error(`the engine needs ${missing.join(", ")}: install the Debian packages ${requiredPackages.join(" ")}`);
+  const sizes = PROGRAMS.map((program) => [program, readFileSync(program).length]);
+  const { path } = await cachedFolder({ root: join(cacheDir, "build"), name: "runtime", key: inputsKey([bin, sizes]) }, async (folder) => {
+    for (const program of PROGRAMS) await cp(program, join(folder, /** @type {string} */ (program.split("/").at(-1))), { dereference: true });
+    for (const name of await readdir(bin)) await cp(join(bin, name), join(folder, name));
+  });
+  return path;
+}
+
+/** @param {string} mirror host:port */
+function engineConfig(mirror) {
+  return [
+    'insecure-entitlements = ["security.insecure"]',
+    ...["docker.io", "ghcr.io", "quay.io", "registry.k8s.io"].flatMap((registry) => [`[registry."${registry}"]`, `  mirrors = ["${mirror}"]`]),
+    `[registry."${mirror}"]`,
+    "  http = true",
+    "",
+  ].join("\n");
+}
+
+/**
+ * @param {{ id: string, paths: ReturnType<typeof folders>, network: Awaited<ReturnType<typeof createNetwork>>, bin: string, content: string, environment: Record<string, string>, signal: AbortSignal }} options
+ * @returns {Promise<EngineState>}
+ */
+async function launch({ id, paths, network, bin, content, environment, signal }) {
+  const { namespace, cgroup } = hostNames(id);
+  const log = openSync(paths.log, "w");
+  const namespaces = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc", "--cgroup"];
+  const argv = [`--net=/run/netns/${namespace}`, ENTER, "join", cgroup, ...namespaces, ENTER, "mount"];
+  const child = spawn("nsenter", argv, {
+    cwd: "/",
+    detached: true,
+    stdio: ["ignore", log, log],
+    env: {
+      ...environment,
+      HOME: "/root",
+      PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+      ENGINE_BIN: bin,
+      ENGINE_STATE: paths.state,
+      ENGINE_CONTENT: content,
+      ENGINE_SOCKET: paths.socketDir,
+      ENGINE_CONFIG: paths.config,
+      ENGINE_CIDR: network.containers,
+      _DAGGER_ENGINE_SYSTEMENV_GOPROXY: process.env.GOPROXY ?? "",
+    },
+  });
+  closeSync(log);
+  child.unref();
+  const pid = /** @type {number} */ (child.pid);
+  /** @type {EngineState} */
+  const state = { pid, startTime: processStartTime(pid) ?? "", id, socket: paths.socket, address: network.outside, containers: network.containers };
+  await writeFile(`${paths.stateFile}.new`, JSON.stringify(state));
+  await rename(`${paths.stateFile}.new`, paths.stateFile);
+
+  const deadline = Date.now() + START_TIMEOUT;
+  while (!(await accepts(paths.socket))) {
+    signal.throwIfAborted();
+    const reason = !isAlive(state) ? "it ended" : Date.now() > deadline ? `it does not listen after ${START_TIMEOUT / 1000} s` : undefined;
+    if (reason !== undefined) {
+      const tail = readFileSync(paths.log, "utf8").trim().split("\n").slice(-20).map((line) => `  ${line}`);
+      throw new Error([`the embedded engine did not start: ${reason}; last lines of ${paths.log}:`, ...tail, "next: npm run engine -- clean, then the same command again"].join("\n"));
+    }
+    await sleep(50);
+  }
+  return state;
+}
+
+/**
+ * Stops one engine, whatever state it is in, and takes away all that it added to the machine. Its cache stays.
+ * @param {{ cacheDir: string, id: string }} options
+ */
+export async function stopEngine({ cacheDir, id }) {
+  const paths = folders(cacheDir, id);
+  /** @type {EngineState | undefined} */
+  const state = await readFile(paths.stateFile, "utf8").then(JSON.parse, () => undefined);
+  if (state !== undefined && isAlive(state)) await endProcesses(state);
+  await stopMirror({ mirrorDir: paths.mirror });
+  const deadline = Date.now() + STOP_TIMEOUT;
+  while ((await killProcesses(id)) > 0) {
+    if (Date.now() > deadline) throw new Error(`processes of the engine do not end; look for them in /sys/fs/cgroup/*/${hostNames(id).cgroup}/cgroup.procs`);
+    await sleep(20);
+  }
+  await removeNetwork(id);
+  const others = (await knownEngines(cacheDir)).filter((other) => other !== id);
+  const running = await Promise.all(others.map((other) => engineStatus({ cacheDir, id: other })));
+  if (running.every((other) => other === undefined)) await restoreForwarding(paths.savedForwarding);
+  for (const file of [paths.stateFile, paths.socket]) await rm(file, { force: true });
+}
+
+/** The recorded process holds the namespaces; its child is their first process. @param {EngineState} state */
+async function endProcesses(state) {
+  const children = await readFile(`/proc/${state.pid}/task/${state.pid}/children`, "utf8").catch(() => "");
+  for (const pid of children.trim().split(" ").filter(Boolean)) {
+    try {
+      process.kill(Number(pid), "SIGTERM");
+    } catch {
+      // It ended between the look and the signal, which is what was wanted.
+    }
+  }
+  const deadline = Date.now() + STOP_TIMEOUT;
+  while (isAlive(state) && Date.now() < deadline) await sleep(50);
+  if (isAlive(state)) process.kill(state.pid, "SIGKILL");
+  const killed = Date.now() + STOP_TIMEOUT;
+  while (isAlive(state)) {
+    if (Date.now() > killed) throw new Error(`the engine's process ${state.pid} does not end; look at /proc/${state.pid}/stack`);
+    await sleep(20);
+  }
+}
+
+/** @param {string} cacheDir @returns {Promise<string[]>} ids of all engines that this cache folder knows, running or not */
+export async function knownEngines(cacheDir) {
+  const names = await readdir(join(cacheDir, "engines")).catch(() => /** @type {string[]} */ ([]));
+  return names.filter((name) => /^[0-9a-f]{8}$/.test(name));
+}
+
+/**
+ * Removes an engine's cache. It must be stopped.
+ * @param {{ cacheDir: string, id: string }} options
+ */
+export async function removeEngine({ cacheDir, id }) {
+  await rm(folders(cacheDir, id).root, { recursive: true, force: true });
+}

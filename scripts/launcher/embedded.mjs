@@ -1,0 +1,105 @@
+import { rm, access } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { buildBinaries } from "../../offline/engine/binaries.mjs";
+import { engineId, engineStatus, knownEngines, removeEngine, requiredPackages as enginePackages, startEngine, stopEngine } from "../../offline/engine/engine.mjs";
+import { buildBases, requiredPackages as imagePackages } from "../../offline/images/bases.mjs";
+import { buildSdk } from "../../offline/sdk/images.mjs";
+import { LauncherError } from "./errors.mjs";
+import { acquireLock } from "./lock.mjs";
+import { prepareMachine } from "./preflight.mjs";
+
+/** @param {NodeJS.ProcessEnv} [env] @returns {string} folder of builds, engine state and logs */
+export function cacheFolder(env = process.env) {
+  return resolve(env.TODO_CHAT_CACHE_DIR || join(env.XDG_CACHE_HOME || join(homedir(), ".cache"), "todo-chat"));
+}
+
+/**
+ * @typedef {{ progress: import("./progress.mjs").LauncherProgress, signal: AbortSignal }} Context
+ */
+
+/** @param {Context} context @param {string} cacheDir */
+function lock({ progress, signal }, cacheDir) {
+  return acquireLock(join(cacheDir, "lock"), { signal, onWait: () => progress.note(`waiting for another launcher, which holds ${join(cacheDir, "lock")}`) });
+}
+
+/**
+ * Builds what is missing and starts the embedded engine, or finds it running.
+ * @param {Context & { args: string[] }} context
+ * @returns {Promise<{ cli: string, env: Record<string, string>, args: string[] }>} how to run the CLI against it
+ */
+export async function embeddedEngine({ args, ...context }) {
+  const cacheDir = cacheFolder();
+  const held = await lock(context, cacheDir);
+  try {
+    const { cli, state } = await ensureEngine(cacheDir, context);
+    return { cli, args, env: { _EXPERIMENTAL_DAGGER_RUNNER_HOST: `unix://${state.socket}`, _EXPERIMENTAL_DAGGER_CLI_BIN: cli } };
+  } finally {
+    await held[Symbol.asyncDispose]();
+  }
+}
+
+/** @param {string} cacheDir @param {Context} context */
+async function ensureEngine(cacheDir, { progress, signal }) {
+  const built = await access(join(cacheDir, "engines")).then(() => true, () => false);
+  const { goVersion } = await prepareMachine({ cacheDir, packages: [...enginePackages, ...imagePackages], built, progress, signal });
+  const shared = { cacheDir, progress, signal };
+  const [binaries, images] = await both(buildBinaries({ ...shared, goVersion }), buildBases(shared));
+  const sdk = await buildSdk({ ...shared, goVersion, binaries });
+  const id = engineId([binaries.key, sdk.key]);
+  const state = await startEngine({ ...shared, id, bin: binaries.bin, content: sdk.content, environment: sdk.environment, images });
+  return { cli: join(binaries.bin, "dagger"), state };
+}
+
+/**
+ * Waits for two builds, so that neither still runs when the other's failure is reported.
+ * @template A, B @param {Promise<A>} first @param {Promise<B>} second @returns {Promise<[A, B]>}
+ */
+async function both(first, second) {
+  const [a, b] = await Promise.allSettled([first, second]);
+  if (a.status === "rejected") throw a.reason;
+  if (b.status === "rejected") throw b.reason;
+  return [a.value, b.value];
+}
+
+/**
+ * `npm run engine -- start|stop|status|clean`.
+ * @param {string[]} argv @param {Context & { usage: string }} context @returns {Promise<number>} exit code
+ */
+export async function engineCommand(argv, { usage, ...context }) {
+  const [verb, ...rest] = argv;
+  const cacheDir = cacheFolder();
+  if (verb === undefined || rest.length > 0 || !["start", "stop", "status", "clean"].includes(verb)) {
+    throw new LauncherError(`engine: expected one of start, stop, status, clean, current value ${argv.join(" ") || "none"}\n\n${usage}`, 3);
+  }
+  if (verb === "status") return await printStatus(cacheDir);
+  const held = await lock(context, cacheDir);
+  try {
+    if (verb === "start") {
+      const { state } = await ensureEngine(cacheDir, context);
+      console.log(`engine ${state.id} listens at unix://${state.socket}`);
+      return 0;
+    }
+    const ids = await knownEngines(cacheDir);
+    for (const id of ids) await stopEngine({ cacheDir, id });
+    if (verb === "clean") {
+      for (const id of ids) await removeEngine({ cacheDir, id });
+      for (const name of ["build", "images", "logs", "engines"]) await rm(join(cacheDir, name), { recursive: true, force: true });
+    }
+    console.log(verb === "clean" ? `stopped, and removed the caches in ${cacheDir}` : "stopped");
+    return 0;
+  } finally {
+    await held[Symbol.asyncDispose]();
+  }
+}
+
+/** @param {string} cacheDir @returns {Promise<number>} */
+async function printStatus(cacheDir) {
+  const states = await Promise.all((await knownEngines(cacheDir)).map(async (id) => ({ id, state: await engineStatus({ cacheDir, id }) })));
+  const running = states.filter(({ state }) => state !== undefined);
+  for (const { id, state } of states) {
+    console.log(state ? `engine ${id}: runs, process ${state.pid}, unix://${state.socket}, image mirror at ${state.address}, containers in ${state.containers}` : `engine ${id}: stopped`);
+  }
+  if (states.length === 0) console.log(`no embedded engine in ${cacheDir}; npm run engine -- start builds one`);
+  return running.length > 0 ? 0 : 1;
+}

@@ -1,0 +1,101 @@
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { chooseEngine, ENGINES } from "./choose.mjs";
+import { embeddedEngine, engineCommand } from "./embedded.mjs";
+import { LauncherError } from "./errors.mjs";
+import { createProgress } from "./progress.mjs";
+
+const USAGE = `usage: npm run dagger -- [--engine KIND] <arguments of the dagger CLI>
+       npm run engine -- start|stop|status|clean
+
+Runs the Dagger CLI. The engine is the first of these that is there, or the one that --engine (or the variable
+TODO_CHAT_ENGINE) names:
+  given      the runner host in the environment (_EXPERIMENTAL_DAGGER_RUNNER_HOST)
+  docker     the dagger CLI with a container runtime
+  embedded   CLI and engine built from Go modules, base images from Debian and npm packages
+
+engine start    start the embedded engine, building it when needed
+engine stop     stop it and take away everything it added to the machine; its caches stay
+engine status   what runs; exit code 0 when an engine answers, 1 when none does
+engine clean    stop, and remove all caches
+
+TODO_CHAT_CACHE_DIR  folder of builds and engine state (default: todo-chat in the user's cache folder)
+
+Examples: npm run ci · npm run dagger -- functions · npm run dagger -- call test-backend`;
+
+/** How long the CLI may take to end after an interrupt, in ms, before it is killed. */
+const INTERRUPT_GRACE = 3_000;
+
+/**
+ * @param {string[]} argv arguments of the launcher
+ * @returns {Promise<number>} exit code: the CLI's own; 3 for bad input, 1 when no engine could be had, 128 + n after signal n
+ */
+export async function main(argv) {
+  const abort = new AbortController();
+  /** @type {NodeJS.Signals | undefined} */
+  let interrupted;
+  for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {
+    process.on(signal, () => {
+      interrupted ??= signal;
+      abort.abort(new LauncherError(`interrupted by ${signal}`));
+    });
+  }
+  const progress = createProgress({ stream: process.stderr, live: process.stderr.isTTY === true && !process.env.CI });
+  try {
+    const { engine, rest } = parse(argv);
+    if (rest.length === 0 || (engine === undefined && ["--help", "-h"].includes(/** @type {string} */ (rest[0])))) {
+      console.log(USAGE);
+      return 0;
+    }
+    if (rest[0] === "engine") return await engineCommand(rest.slice(1), { progress, signal: abort.signal, usage: USAGE });
+    const choice = await chooseEngine({ forced: engine, env: process.env });
+    progress.note(`engine: ${choice.kind} (${choice.reason})`);
+    const { cli, env, args } = choice.kind === "embedded" ? await embeddedEngine({ progress, signal: abort.signal, args: rest }) : { ...choice, args: rest };
+    progress.close();
+    return await runCli({ cli, args, env: { ...process.env, DAGGER_NO_NAG: "1", DO_NOT_TRACK: "1", ...env }, signal: abort.signal });
+  } catch (error) {
+    progress.close();
+    if (interrupted !== undefined) {
+      console.error(`stopped by ${interrupted}`);
+      return 128 + constants.signals[interrupted];
+    }
+    if (!(error instanceof Error)) throw error;
+    console.error(error instanceof LauncherError || error.name === "BuildError" ? error.message : (error.stack ?? error.message));
+    return error instanceof LauncherError ? error.exitCode : 1;
+  }
+}
+
+/** @param {string[]} argv @returns {{ engine: string | undefined, rest: string[] }} */
+export function parse(argv) {
+  const [first = "", second] = argv;
+  const [name, inline] = first.split("=", 2);
+  if (name !== "--engine") return { engine: process.env.TODO_CHAT_ENGINE || undefined, rest: argv };
+  const engine = inline ?? second;
+  if (engine === undefined || !ENGINES.includes(engine)) {
+    throw new LauncherError(`--engine must be one of ${ENGINES.join(", ")}, current value ${engine ?? "none"}`, 3);
+  }
+  return { engine, rest: argv.slice(inline === undefined ? 2 : 1) };
+}
+
+/**
+ * @param {{ cli: string, args: string[], env: NodeJS.ProcessEnv, signal: AbortSignal }} options
+ * @returns {Promise<number>}
+ */
+async function runCli({ cli, args, env, signal }) {
+  signal.throwIfAborted();
+  const child = spawn(cli, args, { env, stdio: "inherit" });
+  /** @type {Promise<number>} */
+  const ended = new Promise((resolve, reject) => {
+    child.once("error", (cause) => reject(new LauncherError(`cannot run ${cli}: ${cause.message}`)));
+    child.once("exit", (code, by) => resolve(by ? 128 + constants.signals[by] : /** @type {number} */ (code)));
+  });
+  signal.addEventListener("abort", async () => {
+    // A terminal's interrupt reaches the CLI by itself; a signal to the launcher alone does not.
+    child.kill("SIGINT");
+    await Promise.race([ended, sleep(INTERRUPT_GRACE, undefined, { ref: false })]);
+    child.kill("SIGKILL");
+  });
+  return ended;
+}
+
