@@ -70,7 +70,7 @@ function welcome({ actions }: ChatHandlers): TemplateResult {
     <div class="empty welcome">
       ${icons.chat}
       <p class="empty-title">What needs doing?</p>
-      <p>Say it in your own words. The list beside the chat follows.</p>
+      <p>Say it in your own words. The task list follows along.</p>
       <ul class="suggestions" aria-label="Suggestions">
         ${SUGGESTIONS.map(
           (text) =>
