@@ -27,7 +27,7 @@ const (
 	shimBin       = "/usr/local/bin/containerd-shim-runc-v2"
 	runcBin       = "/usr/sbin/runc"
 	cniBinDir     = "/usr/lib/cni"
-	addonsBinDir  = "/usr/local/lib/node-addons"                     // programs of the add-ons' pods
-	helperArchive = "/usr/local/share/node/pod-helper.tar"           // image of those pods
-	helperImage   = "docker.io/todo-chat/offline-pod-helper:v1.36.1" // its name inside the archive
+	addonsBinDir  = "/usr/local/lib/node-addons"               // programs of the add-ons' pods
+	helperArchive = "/usr/local/share/node/pod-helper.tar"     // image of those pods
+	helperImage   = "docker.io/todo-chat/offline-pod-helper:1" // its name inside the archive
 )

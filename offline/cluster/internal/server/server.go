@@ -20,6 +20,7 @@ import (
 
 	containerd "github.com/containerd/containerd/v2/client"
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc/grpclog"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -86,6 +87,8 @@ func Command() *cobra.Command {
 func run(parsed options.Options) error {
 	// Components are told to die with the thread that started them.
 	runtime.LockOSThread()
+	// Failed attempts to reach a component that is still starting are told by the wait for it.
+	grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, io.Discard))
 	begun := time.Now()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
