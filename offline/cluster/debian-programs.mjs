@@ -1,8 +1,10 @@
+import { execFile } from "node:child_process";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { run } from "../images/command.mjs";
 import { packFolder } from "../images/layers.mjs";
-import { aptIndexTargets, debianSources } from "../images/recipes/debian.mjs";
+import { debianSources } from "../images/recipes/debian.mjs";
 
 const SUITE = "bookworm";
 const PACKAGES = ["runc", "containernetworking-plugins", "iptables", "tini"];
@@ -44,9 +46,16 @@ export const debianProgramsLayer = {
       '--aptopt=Acquire::Languages "none"',
       SUITE,
       archive,
-      ...debianSources(await aptIndexTargets()),
+      ...debianSources(await packageLists()),
     ]);
     await run(step, "archive", ["tar", "--extract", "--file", archive, "--directory", root, "--wildcards", ...FILES]);
     await packFolder(step, root, pack);
   },
 };
+
+/** @returns {Promise<string>} the machine's package lists, in the form that `debianSources` reads */
+async function packageLists() {
+  const format = "$(REPO_URI) $(CODENAME) $(COMPONENT) $(ORIGIN)";
+  const { stdout } = await promisify(execFile)("apt-get", ["indextargets", "--format", format, "Created-By: Packages"]);
+  return stdout;
+}

@@ -77,7 +77,7 @@ export function debianSources(targets) {
 }
 
 /** @returns {Promise<string>} empty when apt knows no package lists */
-export async function aptIndexTargets() {
+async function aptIndexTargets() {
   const format = "$(REPO_URI) $(CODENAME) $(COMPONENT) $(ORIGIN)";
   const { stdout } = await promisify(execFile)("apt-get", ["indextargets", "--format", format, "Created-By: Packages"]);
   return stdout;
