@@ -35,12 +35,15 @@ function writeClient(target) {
   cpSync(join(generated, file), join(target, "client.gen.ts"));
 }
 
-/** @returns {boolean} whether the module's lock file names a package that is needed at run time */
+/** Packages that every module names because the upstream runtime installs them; here the image has them. */
+const PROVIDED = ["", "node_modules/typescript"];
+
+/** @returns {boolean} whether the module's lock file names a package that has to be installed to run it */
 function hasDependencies() {
   const lock = join(moduleDir, "package-lock.json");
   if (!existsSync(lock)) return false;
   const { packages } = JSON.parse(readFileSync(lock, "utf8"));
-  return Object.entries(packages ?? {}).some(([path, entry]) => path !== "" && !(/** @type {any} */ (entry).dev));
+  return Object.entries(packages ?? {}).some(([path, entry]) => !PROVIDED.includes(path) && !(/** @type {any} */ (entry).dev));
 }
 
 /** @param {string} dir @returns {string[]} every TypeScript source of the module */
