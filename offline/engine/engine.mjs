@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, realpathSync } from "node:fs";
 import { cp, mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -44,13 +44,13 @@ function folders(cacheDir, id) {
 }
 
 /**
- * Identity of an engine: the same builds give the same engine, whichever clone asks; other builds give another one, with
- * other names and another state.
- * @param {string[]} keys
+ * Identity of an engine, part of all its names on the machine: the same builds in the same cache folder give the same
+ * engine, whichever clone asks; other builds or another cache folder give one with other names and another state.
+ * @param {{ cacheDir: string, keys: string[] }} options `cacheDir` must exist
  * @returns {string} eight hexadecimal digits
  */
-export function engineId(keys) {
-  return inputsKey(keys).slice(0, 8);
+export function engineId({ cacheDir, keys }) {
+  return inputsKey([realpathSync(cacheDir), ...keys]).slice(0, 8);
 }
 
 /**

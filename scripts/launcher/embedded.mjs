@@ -46,7 +46,7 @@ async function ensureEngine(cacheDir, { progress, signal }) {
   const shared = { cacheDir, progress, signal };
   const [binaries, images] = await both(buildBinaries({ ...shared, goVersion }), buildBases(shared));
   const sdk = await buildSdk({ ...shared, goVersion, binaries });
-  const id = engineId([binaries.key, sdk.key]);
+  const id = engineId({ cacheDir, keys: [binaries.key, sdk.key] });
   const state = await startEngine({ ...shared, id, bin: binaries.bin, content: sdk.content, environment: sdk.environment, images });
   return { cli: join(binaries.bin, "dagger"), state };
 }
