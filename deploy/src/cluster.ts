@@ -127,7 +127,7 @@ export function loadKubeconfig(path: string, context?: string): KubeConfig {
   if (user === null) throw bad(`context ${config.getCurrentContext()} names a user that is not in the file`, 'add the user to the file')
   if (user.certData) {
     const certificate = parseCertificate(user.certData, bad)
-    if (certificate.validToDate.getTime() < Date.now()) throw bad(`its client certificate expired on ${certificate.validTo}`, 'get a fresh kubeconfig')
+    if (Date.parse(certificate.validTo) < Date.now()) throw bad(`its client certificate expired on ${certificate.validTo}`, 'get a fresh kubeconfig')
   }
   return config
 }

@@ -2,8 +2,8 @@
 import type { Prober } from './application.ts'
 import type { OpenEntrances } from './entrances.ts'
 import type { StoredRevision } from './history.ts'
-import { entriesOf, readInventory, union, writeInventory } from './inventory.ts'
-import { readLive } from './live.ts'
+import { type Inventory, entriesOf, readInventory, union, writeInventory } from './inventory.ts'
+import { type Live, readLive } from './live.ts'
 import type { Lock } from './lock.ts'
 import { type RenderedObject, nameOf } from './objects.ts'
 import { type Plan, buildPlan } from './plan.ts'
@@ -35,14 +35,12 @@ export function rollbackObjects({ objects }: Pick<StoredRevision, 'objects'>): R
 export async function rollBack(run: Run, input: RollbackInput): Promise<RolloutResult> {
   const { to, lock, entrances, prober, soakMs, revision, onSettled } = input
   const desired = rollbackObjects(to)
-  const plan = await phase(run, 'rollback', `to revision ${to.revision}`, () => rollbackPlan(run, desired))
+  const { plan, live, inventory } = await phase(run, 'rollback', `to revision ${to.revision}`, () => rollbackPlan(run, desired))
   const [problem] = plan.problems
   if (problem !== undefined) return { failure: { phase: 'rollback', message: `${problem.message} (${nameOf(problem.ref)})` }, checks: [] }
-  const inventory = await readInventory(run.cluster, run.namespace)
   const owned = entriesOf(desired.map(({ object }) => object))
   await lock.assertHeld()
   await writeInventory(run.cluster, run.namespace, { revision, fence: lock.fence, objects: union(inventory.objects, owned) })
-  const live = await readLive(run.cluster, run.namespace, desired, inventory, true)
   const result = await rollout(run, {
     operations: plan.operations,
     desired,
@@ -63,12 +61,12 @@ export async function rollBack(run: Run, input: RollbackInput): Promise<RolloutR
   return result
 }
 
-async function rollbackPlan(run: Run, desired: readonly RenderedObject[]): Promise<Plan> {
+async function rollbackPlan(run: Run, desired: readonly RenderedObject[]): Promise<{ plan: Plan; live: Live; inventory: Inventory }> {
   const inventory = await readInventory(run.cluster, run.namespace)
   // Jobs are neither brought back nor removed.
   const withoutJobs = { ...inventory, objects: inventory.objects.filter(({ kind }) => kind !== 'Job') }
   const live = await readLive(run.cluster, run.namespace, desired, withoutJobs, true)
-  return buildPlan(desired, live, withoutJobs)
+  return { plan: buildPlan(desired, live, withoutJobs), live, inventory }
 }
 
 /** Every value of the Secrets among the objects, decoded. */

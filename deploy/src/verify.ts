@@ -22,6 +22,11 @@ const INTERVAL = 500
 
 const TOOLS = ['add_task', 'complete_task', 'delete_task', 'list_tasks', 'update_task']
 
+interface Identity {
+  user: string
+  headers: Record<string, string>
+}
+
 interface Question {
   name: string
   /** The way in, or why there is none. */
@@ -30,7 +35,7 @@ interface Question {
    * @returns what was seen, for the report
    * @throws Wrong when the answer is not right
    */
-  ask(target: HttpTarget, prober: Prober): Promise<string>
+  ask(target: HttpTarget, identity: Identity): Promise<string>
 }
 
 /** An answer that is not right: asked again until the patience is over. */
@@ -91,9 +96,8 @@ const QUESTIONS: readonly Question[] = [
   {
     name: 'a task is written, read and removed',
     target: ({ ingress, backendPod }) => ingress ?? backendPod ?? 'neither the ingress nor a backend pod can be reached',
-    async ask(target, prober) {
-      const path = tasksPath(prober.user(0))
-      const headers = prober.headers(0)
+    async ask(target, { user, headers }) {
+      const path = tasksPath(user)
       const made = (await json(target, { method: 'POST', path, headers, body: JSON.stringify({ title: 'deploy check' }) }, 201)) as { id: number }
       const read = (await json(target, { method: 'GET', path: `${path}/${made.id}`, headers }, 200)) as { title?: string }
       if (read.title !== 'deploy check') throw new Wrong('the task that was read is not the task that was written')
@@ -105,9 +109,7 @@ const QUESTIONS: readonly Question[] = [
   {
     name: 'chat adds a task with a tool',
     target: ({ ingress, backendPod }) => ingress ?? backendPod ?? 'neither the ingress nor a backend pod can be reached',
-    async ask(target, prober) {
-      const user = prober.user(0)
-      const headers = prober.headers(0)
+    async ask(target, { user, headers }) {
       const request: HttpRequest = { method: 'POST', path: `/api/${user}/chat`, headers, body: JSON.stringify({ message: 'add deploy check' }) }
       const turn = (await json(target, request, 200, CHAT_TIMEOUT)) as { tool_calls?: { name: string; ok: boolean }[] }
       if (!turn.tool_calls?.some(({ name, ok }) => name === 'add_task' && ok)) throw new Wrong('the chat answered without a successful add_task')
@@ -120,8 +122,8 @@ const QUESTIONS: readonly Question[] = [
   {
     name: 'the MCP server lists its tools',
     target: ({ mcpPod }) => mcpPod ?? 'no MCP pod can be reached',
-    async ask(target, prober) {
-      const names = await listTools(target, prober)
+    async ask(target, { headers }) {
+      const names = await listTools(target, headers)
       if (names.join() !== TOOLS.join()) throw new Wrong(`the tools are ${names.join(', ') || 'none'}, expected ${TOOLS.join(', ')}`)
       return names.join(', ')
     },
@@ -129,11 +131,11 @@ const QUESTIONS: readonly Question[] = [
 ]
 
 /** `tools/list` of the Model Context Protocol over streamable HTTP, stateless: https://modelcontextprotocol.io/specification */
-async function listTools(target: HttpTarget, prober: Prober): Promise<string[]> {
+async function listTools(target: HttpTarget, headers: Record<string, string>): Promise<string[]> {
   const request: HttpRequest = {
     method: 'POST',
     path: '/mcp',
-    headers: { ...prober.headers(0), host: 'mcp:8002', accept: 'application/json, text/event-stream', 'mcp-protocol-version': '2025-06-18' },
+    headers: { ...headers, host: 'mcp:8002', accept: 'application/json, text/event-stream', 'mcp-protocol-version': '2025-06-18' },
     body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list', params: {} }),
   }
   const answer = await target.send(request, REQUEST_TIMEOUT)
@@ -144,31 +146,30 @@ async function listTools(target: HttpTarget, prober: Prober): Promise<string[]> 
 }
 
 /**
- * Asks every question, each until it is answered right or 15 s are over.
+ * Asks all questions at once, each until it is answered right or 15 s are over.
  * @returns one check per question, in a fixed order
  */
 export async function verify(clock: Clock, entrances: Entrances, prober: Prober, signal: AbortSignal): Promise<Check[]> {
-  const checks: Check[] = []
-  for (const { name, target, ask } of QUESTIONS) {
-    const way = target(entrances)
-    if (typeof way === 'string') {
-      checks.push({ name, result: 'not asked', detail: way, ms: 0 })
-      continue
-    }
-    const started = clock.now()
-    let wrong = ''
-    const detail = await poll(clock, { intervalMs: INTERVAL, timeoutMs: PATIENCE, signal }, async () => {
-      try {
-        return await ask(way, prober)
-      } catch (error) {
-        wrong = error instanceof Wrong ? error.message : `no answer from ${way.name}: ${failureKind(error)}`
-        return undefined
-      }
-    })
-    const ms = clock.now() - started
-    checks.push(detail === undefined ? { name, result: 'failed', detail: wrong, ms } : { name, result: 'passed', detail, ms })
-  }
-  return checks
+  return Promise.all(
+    QUESTIONS.map(async ({ name, target, ask }, index): Promise<Check> => {
+      const way = target(entrances)
+      if (typeof way === 'string') return { name, result: 'not asked', detail: way, ms: 0 }
+      const started = clock.now()
+      // A user of its own for each question: none sees the tasks of another.
+      const identity: Identity = { user: prober.user(index), headers: prober.headers(index) }
+      let wrong = ''
+      const detail = await poll(clock, { intervalMs: INTERVAL, timeoutMs: PATIENCE, signal }, async () => {
+        try {
+          return await ask(way, identity)
+        } catch (error) {
+          wrong = error instanceof Wrong ? error.message : `no answer from ${way.name}: ${failureKind(error)}`
+          return undefined
+        }
+      })
+      const ms = clock.now() - started
+      return detail === undefined ? { name, result: 'failed', detail: wrong, ms } : { name, result: 'passed', detail, ms }
+    }),
+  )
 }
 
 /** True when every question that could be asked was answered right, and at least one could. */

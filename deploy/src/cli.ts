@@ -1,0 +1,282 @@
+/** argv → command; result or error → exit code. The only file that uses the process and the console. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { hostname, userInfo } from 'node:os'
+import { join } from 'node:path'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import pc from 'picocolors'
+import { type Duration, parseDuration } from './_duration.ts'
+import { systemClock } from './_poll.ts'
+import { connect } from './cluster.ts'
+import { type DeployInput, deploy } from './commands/deploy.ts'
+import { drift } from './commands/drift.ts'
+import { history, historyText } from './commands/history.ts'
+import { plan } from './commands/plan.ts'
+import { rollback } from './commands/rollback.ts'
+import { status, statusText } from './commands/status.ts'
+import type { IngressAddress } from './entrances.ts'
+import { BadInput, DeployError, describe, exitCodeOf } from './errors.ts'
+import { ENVIRONMENTS, type Environment, GATES, type Gate, OVERLAYS } from './gates.ts'
+import { readCommit, readImages, readInput, readObjects, readSecrets, readVerified } from './inputs.ts'
+import { toHtml } from './page.ts'
+import type { RenderedObject } from './objects.ts'
+import { type Colors, driftText, planText } from './plantext.ts'
+import { progressLines } from './progress.ts'
+import { NAMESPACES, RENDERERS, type Renderer, render } from './render.ts'
+import { type RunReport, exitCodeOfResult, toJson, toMarkdown, toText } from './report.ts'
+import { type SavedPlan, parsePlan } from './savedplan.ts'
+import type { Context } from './session.ts'
+
+interface GlobalOptions {
+  env: Environment
+  kubeconfig?: string
+  context?: string
+  namespace?: string
+  json: boolean
+  color: boolean
+  who?: string
+  commit?: string
+}
+
+interface ReleaseOptions {
+  objects?: string
+  manifests: string
+  renderer: Renderer
+  images?: string
+  secretsDir?: string
+  generateSecrets?: boolean
+  verifiedBy?: string
+  allow?: Gate[]
+  adopt?: boolean
+  forceConflicts?: boolean
+  pruneData?: boolean
+}
+
+interface RunOptions {
+  ingressUrl?: URL
+  ingressHost?: string
+  insecureIngress?: boolean
+  rate: number
+  soak: number
+  timeout: number
+  lockWait: number
+  reportDir?: string
+}
+
+type DeployOptions = ReleaseOptions & RunOptions & { plan?: string; backup: boolean; rollback: boolean }
+
+const interrupt = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => interrupt.abort(new DeployError(`stopped by ${signal}; nothing was rolled back`, { next: 'run deploy again: it goes on from here' })))
+}
+
+function duration(text: string): number {
+  try {
+    return parseDuration(text)
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message)
+  }
+}
+
+function durationOption(flags: string, description: string, standard: Duration): Option {
+  return new Option(flags, description).argParser(duration).default(parseDuration(standard), standard)
+}
+
+function natural(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('not a whole number')
+  return Number(text)
+}
+
+function httpUrl(text: string): URL {
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) throw new InvalidArgumentError('not a http or https address')
+  return new URL(text)
+}
+
+function program(): Command {
+  const root = new Command('todo-chat-deploy')
+    .description('Deploys todo-chat to Kubernetes: plan, apply, watch, verify, roll back.\nExit codes: 0 done or nothing to do, 1 failed, 2 changes pending (plan, drift), 3 bad input, 4 lock held.')
+    .addOption(new Option('--env <environment>', 'environment').choices(ENVIRONMENTS).default('dev'))
+    .addOption(new Option('--kubeconfig <file>', 'kubeconfig of the cluster').env('KUBECONFIG'))
+    .option('--context <name>', 'context of the kubeconfig (default: its current one)')
+    .option('--namespace <name>', 'namespace (default: that of the environment)')
+    .option('--json', 'write the result as JSON to standard output', false)
+    .option('--no-color', 'write without colour')
+    .option('--who <name>', 'who deploys, for the lock and the history (default: user@host)')
+    .option('--commit <sha>', 'commit of the manifests, -dirty appended when the tree has other changes (default: asked of git)')
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(pc.red(text)) })
+    .showHelpAfterError('(--help lists the options)')
+
+  withRelease(root.command('plan').description('show what deploy would do, by server-side dry run; exit code 2 when changes are pending'))
+    .option('--out <file>', 'save the plan for deploy --plan')
+    .action(action(runPlan))
+  withRun(withRelease(root.command('deploy').description('put a release in place and prove it, or bring the one before back and prove that')))
+    .option('--plan <file>', 'carry out exactly this saved plan; refuse when the cluster has changed since')
+    .option('--no-backup', 'migrate without a backup')
+    .option('--no-rollback', 'leave a failed release in place')
+    .action(action(runDeploy))
+  withRun(root.command('rollback').description('bring a kept revision back and prove it'))
+    .option('--to <revision>', 'revision (default: the good one before the current one)', natural)
+    .action(action(runRollback))
+  root.command('status').description('what runs where, and how it is; exit code 1 when it is not healthy').action(action(runStatus))
+  root.command('drift').description('differences between the cluster and the current revision; exit code 2 when there are any').action(action(runDrift))
+  root.command('history').description('kept revisions: who, what, when, with which result').action(action(runHistory))
+  return root
+}
+
+function withRelease(command: Command): Command {
+  return command
+    .option('--objects <file>', 'rendered objects as YAML documents, - for standard input (default: render --manifests)')
+    .option('--manifests <folder>', 'folder with overlays and chart', 'manifests')
+    .addOption(new Option('--renderer <name>', 'how to render').choices(RENDERERS).default('kustomize'))
+    .option('--images <file>', 'JSON object of image name to reference, as publish writes it')
+    .option('--secrets-dir <folder>', 'secret values: one file per key, the file name is the key')
+    .option('--generate-secrets', 'make up missing passwords and keys (default: in dev)')
+    .option('--verified-by <report>', 'report.json of the staging run that verified these images')
+    .addOption(new Option('--allow <gates...>', `lift refusals: ${Object.entries(GATES).map(([name, text]) => `${name} (${text})`).join(', ')}`).choices(Object.keys(GATES)))
+    .option('--adopt', 'take over objects of the same name that somebody else made')
+    .option('--force-conflicts', 'take over fields that other managers own')
+    .option('--prune-data', 'also remove volumes and namespaces that are no longer in the manifests')
+}
+
+function withRun(command: Command): Command {
+  return command
+    .option('--ingress-url <url>', 'where the ingress controller listens', httpUrl)
+    .option('--ingress-host <name>', 'host name to ask for (default: that of the Ingress)')
+    .option('--insecure-ingress', 'accept any certificate of the ingress')
+    .option('--rate <number>', 'requests a second of the availability measurement; 0 measures nothing', natural, 100)
+    .addOption(durationOption('--soak <duration>', 'no new container may restart for so long after readiness', '10s'))
+    .addOption(durationOption('--timeout <duration>', 'limit of the way forward', '15m'))
+    .addOption(durationOption('--lock-wait <duration>', 'how long to wait for another deployer', '30s'))
+    .option('--report-dir <folder>', 'write report.json, report.md and report.html there')
+}
+
+function action<Options>(run: (context: Context, options: Options, globals: GlobalOptions) => Promise<number>): (options: Options, command: Command) => Promise<void> {
+  return async (options, command) => {
+    const globals = command.optsWithGlobals<GlobalOptions>()
+    process.exitCode = await run(await contextOf(globals), options, globals)
+  }
+}
+
+async function contextOf(globals: GlobalOptions): Promise<Context> {
+  if (globals.kubeconfig === undefined) throw new BadInput('no kubeconfig is given', { next: 'give --kubeconfig, or set KUBECONFIG' })
+  const cluster = await connect({
+    kubeconfig: globals.kubeconfig,
+    ...(globals.context === undefined ? {} : { context: globals.context }),
+    onTrouble: (text) => tell([`! ${text}`]),
+  })
+  const commit = globals.commit ?? (await readCommit())
+  return {
+    cluster,
+    clock: systemClock,
+    environment: globals.env,
+    namespace: globals.namespace ?? NAMESPACES[OVERLAYS[globals.env]],
+    progress: (event) => tell(progressLines(event)),
+    interrupt: interrupt.signal,
+    who: globals.who ?? `${userInfo().username}@${hostname()}`,
+    ...(commit === undefined ? {} : { commit }),
+  }
+}
+
+/** Progress goes to standard error: standard output is for the result. */
+function tell(lines: readonly string[]): void {
+  for (const line of lines) process.stderr.write(`${line}\n`)
+}
+
+function answer(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+function colorsOf({ color }: GlobalOptions): Colors {
+  return pc.createColors(color && pc.isColorSupported && process.stdout.isTTY)
+}
+
+async function renderedObjects(context: Context, { objects, manifests, renderer }: ReleaseOptions): Promise<RenderedObject[]> {
+  if (objects !== undefined) return readObjects(objects, process.stdin)
+  return render({ manifests, environment: OVERLAYS[context.environment], renderer, signal: interrupt.signal })
+}
+
+type ReleaseInputs = Pick<DeployInput, 'rendered' | 'images' | 'verified' | 'allowed' | 'secretFiles' | 'generateSecrets' | 'force' | 'adopt' | 'pruneData'>
+
+/** A saved plan brings its own objects and images. */
+async function releaseInput(context: Context, options: ReleaseOptions, saved?: SavedPlan): Promise<ReleaseInputs> {
+  return {
+    rendered: saved === undefined ? await renderedObjects(context, options) : [],
+    images: saved === undefined ? await readImages(options.images) : {},
+    verified: await readVerified(options.verifiedBy),
+    allowed: new Set(options.allow ?? []),
+    secretFiles: await readSecrets(options.secretsDir),
+    generateSecrets: options.generateSecrets ?? context.environment === 'dev',
+    force: options.forceConflicts ?? false,
+    adopt: options.adopt ?? false,
+    pruneData: options.pruneData ?? false,
+  }
+}
+
+function runInput(options: RunOptions): Pick<DeployInput, 'rate' | 'soakMs' | 'timeoutMs' | 'lockWaitMs'> & { ingress?: IngressAddress } {
+  const { ingressUrl, ingressHost, insecureIngress, rate, soak, timeout, lockWait } = options
+  const ingress = ingressUrl && { url: ingressUrl, verifyTls: insecureIngress !== true, ...(ingressHost === undefined ? {} : { host: ingressHost }) }
+  return { rate, soakMs: soak, timeoutMs: timeout, lockWaitMs: lockWait, ...(ingress && { ingress }) }
+}
+
+async function runPlan(context: Context, options: ReleaseOptions & { out?: string }, globals: GlobalOptions): Promise<number> {
+  const result = await plan(context, await releaseInput(context, options))
+  if (options.out !== undefined) await writeFile(options.out, JSON.stringify(result.saved))
+  const { operations, problems, fingerprint } = result.plan
+  answer(globals.json ? JSON.stringify({ operations, problems, fingerprint, generated: result.generated }, null, 2) : planText(result.plan, result.generated, colorsOf(globals)))
+  return result.exitCode
+}
+
+async function runDeploy(context: Context, options: DeployOptions, globals: GlobalOptions): Promise<number> {
+  const savedPlan = options.plan === undefined ? undefined : parsePlan(await readInput(options.plan, '--plan'), options.plan)
+  if (savedPlan !== undefined && savedPlan.namespace !== context.namespace) {
+    throw new BadInput(`the plan is for namespace ${savedPlan.namespace}, not ${context.namespace}`, { next: 'give the --env that the plan was made for' })
+  }
+  const release = await releaseInput(context, options, savedPlan)
+  const report = await deploy(context, { ...release, ...runInput(options), backup: options.backup, rollBack: options.rollback, ...(savedPlan && { savedPlan }) })
+  return finish(report, options, globals)
+}
+
+async function runRollback(context: Context, options: RunOptions & { to?: number }, globals: GlobalOptions): Promise<number> {
+  const report = await rollback(context, { ...runInput(options), ...(options.to === undefined ? {} : { to: options.to }) })
+  return finish(report, options, globals)
+}
+
+async function finish(report: RunReport, { reportDir }: RunOptions, globals: GlobalOptions): Promise<number> {
+  if (reportDir !== undefined) {
+    await mkdir(reportDir, { recursive: true })
+    await writeFile(join(reportDir, 'report.json'), toJson(report))
+    await writeFile(join(reportDir, 'report.md'), toMarkdown(report))
+    await writeFile(join(reportDir, 'report.html'), toHtml(report))
+  }
+  answer(globals.json ? toJson(report) : toText(report))
+  return exitCodeOfResult(report.result)
+}
+
+async function runStatus(context: Context, _options: unknown, globals: GlobalOptions): Promise<number> {
+  const report = await status(context)
+  answer(globals.json ? JSON.stringify(report, null, 2) : statusText(report))
+  return report.healthy ? 0 : 1
+}
+
+async function runDrift(context: Context, _options: unknown, globals: GlobalOptions): Promise<number> {
+  const report = await drift(context)
+  answer(globals.json ? JSON.stringify(report, null, 2) : driftText(report.revision, report.drifts, colorsOf(globals)))
+  return report.drifts.length === 0 ? 0 : 2
+}
+
+async function runHistory(context: Context, _options: unknown, globals: GlobalOptions): Promise<number> {
+  const revisions = await history(context)
+  answer(globals.json ? JSON.stringify(revisions, null, 2) : historyText(revisions, context.namespace))
+  return 0
+}
+
+try {
+  await program().parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 3
+  else {
+    // A mistake of the person or the cluster is told; a bug shows where it is.
+    process.stderr.write(`${pc.red(error instanceof DeployError ? describe(error) : error instanceof Error ? (error.stack ?? error.message) : String(error))}\n`)
+    process.exitCode = exitCodeOf(error)
+  }
+}

@@ -1,0 +1,34 @@
+import { checkGates, checkRendered } from '../gates.ts'
+import { imagesOf, withImages } from '../images.ts'
+import { hasChanges } from '../plan.ts'
+import { type Release, prepareRelease } from '../release.ts'
+import { type SavedPlan, savePlan } from '../savedplan.ts'
+import type { Context } from '../session.ts'
+import type { DeployInput } from './deploy.ts'
+
+export interface PlanResult extends Release {
+  /** To be written with `--out` and carried out with `deploy --plan`. */
+  saved: SavedPlan
+  /** 0 nothing to do, 1 something is in the way, 2 changes pending. */
+  exitCode: 0 | 1 | 2
+}
+
+/** Says what deploy would do, by server-side dry run. Writes nothing. */
+export async function plan(context: Context, input: Pick<DeployInput, 'rendered' | 'images' | 'verified' | 'allowed' | 'secretFiles' | 'generateSecrets' | 'force' | 'adopt' | 'pruneData'>): Promise<PlanResult> {
+  const rendered = withImages(input.rendered, input.images)
+  const objects = rendered.map(({ object }) => object)
+  checkRendered(rendered, context.namespace)
+  checkGates(context.environment, { objects, commit: context.commit, verified: input.verified }, input.allowed)
+  const release = await prepareRelease(context.cluster, context.namespace, { ...input, rendered })
+  const facts = {
+    environment: context.environment,
+    namespace: context.namespace,
+    server: context.cluster.server,
+    createdAt: new Date(context.clock.now()).toISOString(),
+    images: imagesOf(objects),
+    ...(context.commit === undefined ? {} : { commit: context.commit }),
+  }
+  const saved = savePlan(facts, release.plan, release.desired)
+  const exitCode = release.plan.problems.length > 0 ? 1 : hasChanges(release.plan.operations) ? 2 : 0
+  return { ...release, saved, exitCode }
+}

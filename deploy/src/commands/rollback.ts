@@ -1,0 +1,81 @@
+import { newProber } from '../application.ts'
+import { type IngressAddress, openEntrances, signingKey } from '../entrances.ts'
+import { BadInput, describe } from '../errors.ts'
+import { type Revision, type StoredRevision, beginRevision, currentRevision, finishRevision, readRevision, trimHistory } from '../history.ts'
+import { startMeasurement } from '../measure.ts'
+import type { RunReport } from '../report.ts'
+import { rollBack } from '../rollback.ts'
+import { type Context, type Session, type SessionOptions, newReport, openSession } from '../session.ts'
+
+export interface RollbackCommandInput extends SessionOptions {
+  /** The revision to bring back; the good one before the current one when it is not given. */
+  to?: number
+  ingress?: IngressAddress
+  rate: number
+  soakMs: number
+}
+
+/**
+ * Brings a kept revision back and proves it. It becomes the newest revision.
+ * @throws BadInput when there is no such revision, LockHeld
+ */
+export async function rollback(context: Context, input: RollbackCommandInput): Promise<RunReport> {
+  const { cluster, namespace, clock } = context
+  await using session = await openSession(context, input)
+  const to = await readRevision(cluster, namespace, input.to ?? previousGood(session.history, namespace))
+  const objects = to.objects.map(({ object }) => object)
+  await using entrances = openEntrances(cluster, namespace, objects, input.ingress)
+  const key = signingKey(objects)
+  const prober = key && newProber(key, clock.now())
+  const report = await newReport(context, session, 'rollback')
+  report.images = to.images
+  const record = await begin(context, session, to)
+  report.revision = record.revision
+  await using measurement = await startMeasurement(clock, entrances, prober, input.rate)
+  measurement.rolloutStarts()
+  try {
+    const { failure, checks } = await rollBack(session.run, {
+      to,
+      revision: record.revision,
+      entrances,
+      prober,
+      soakMs: input.soakMs,
+      lock: session.lock,
+      onSettled: () => measurement.rolloutEnds(),
+    })
+    const figures = await measurement.finish()
+    if (typeof figures === 'string') report.notes.push(figures)
+    else report.availability = figures
+    const summary = failure === undefined ? `revision ${to.revision} is back and verified` : `revision ${to.revision} could not be brought back`
+    await finishRevision(cluster, namespace, { ...record, result: failure === undefined ? 'succeeded' : 'failed', finishedAt: new Date(clock.now()).toISOString(), summary })
+    await trimHistory(cluster, namespace)
+    return { ...report, result: failure === undefined ? 'succeeded' : 'rollback-failed', summary, checks, ...(failure && { failure }), durationMs: clock.now() - Date.parse(report.startedAt) }
+  } catch (error) {
+    await finishRevision(cluster, namespace, { ...record, result: 'interrupted', finishedAt: new Date(clock.now()).toISOString(), summary: describe(error).split('\n')[0] ?? '' }).catch(() => undefined)
+    throw error
+  }
+}
+
+function previousGood(history: readonly Revision[], namespace: string): number {
+  const current = currentRevision(history)?.revision
+  const target = history.find(({ result, revision }) => result === 'succeeded' && revision !== current)
+  if (target === undefined) throw new BadInput(`namespace ${namespace} has no earlier good revision`, { next: 'see what is kept with history, and name a revision with --to' })
+  return target.revision
+}
+
+async function begin({ cluster, namespace, clock, who }: Context, session: Session, to: StoredRevision): Promise<Revision> {
+  const { objects, values: _values, finishedAt: _finishedAt, ...rest } = to
+  await session.lock.assertHeld()
+  const record: Revision = {
+    ...rest,
+    revision: (session.history[0]?.revision ?? 0) + 1,
+    action: 'rollback',
+    startedAt: new Date(clock.now()).toISOString(),
+    result: 'running',
+    who,
+    summary: `rollback to revision ${to.revision}`,
+    rollbackTo: to.revision,
+    fence: session.lock.fence,
+  }
+  return beginRevision(cluster, namespace, record, objects)
+}

@@ -1,0 +1,86 @@
+/** Files and commands of the person → checked input. */
+import { execFile } from 'node:child_process'
+import { readFile, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { promisify } from 'node:util'
+import { BadInput } from './errors.ts'
+import { type Images, parseImages } from './images.ts'
+import { type RenderedObject, parseObjects } from './objects.ts'
+
+/**
+ * Reads a file.
+ * @param option the option that named it, for the message
+ * @throws BadInput when it cannot be read
+ */
+export async function readInput(path: string, option: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    throw new BadInput(`${option} ${path}: cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'unknown reason'})`, { cause, next: `give the path of an existing file with ${option}` })
+  }
+}
+
+/** Objects from a file of YAML documents, or from standard input with `-`. */
+export async function readObjects(path: string, stdin: NodeJS.ReadableStream): Promise<RenderedObject[]> {
+  return path === '-' ? parseObjects(await text(stdin), 'standard input') : parseObjects(await readInput(path, '--objects'), path)
+}
+
+/**
+ * Secret values from a flat folder: file name = key. One line end at the end of a file is not part of the value.
+ * @throws BadInput when the folder cannot be read, or holds an empty file
+ */
+export async function readSecrets(folder: string | undefined): Promise<Map<string, Buffer>> {
+  const files = new Map<string, Buffer>()
+  if (folder === undefined) return files
+  let entries
+  try {
+    entries = await readdir(folder, { withFileTypes: true })
+  } catch (cause) {
+    throw new BadInput(`--secrets-dir ${folder}: cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'unknown reason'})`, { cause, next: 'give a folder with one file per secret key' })
+  }
+  for (const entry of entries.filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.'))) {
+    const bytes = await readFile(join(folder, entry.name))
+    const value = bytes.at(-1) === 0x0a && !entry.name.startsWith('tls.') ? bytes.subarray(0, -1) : bytes
+    if (value.length === 0) throw new BadInput(`--secrets-dir ${folder}: file ${entry.name} is empty`, { next: 'write the value into it, or remove it' })
+    files.set(entry.name, value)
+  }
+  return files
+}
+
+/** Images from the file that `publish` writes; none when no file is given. */
+export async function readImages(path: string | undefined): Promise<Images> {
+  return path === undefined ? {} : parseImages(await readInput(path, '--images'), path)
+}
+
+/**
+ * The images of a release that an environment has verified, from the report of that run.
+ * @throws BadInput when the report is of another environment, or of a run that did not succeed
+ */
+export async function readVerified(path: string | undefined): Promise<Images | undefined> {
+  if (path === undefined) return undefined
+  let report: { action?: string; environment?: string; result?: string; images?: Images }
+  try {
+    report = JSON.parse(await readInput(path, '--verified-by')) as typeof report
+  } catch (cause) {
+    if (cause instanceof BadInput) throw cause
+    throw new BadInput(`--verified-by ${path}: not JSON`, { cause })
+  }
+  if (report.environment !== 'staging' || (report.result !== 'succeeded' && report.result !== 'unchanged') || report.images === undefined) {
+    throw new BadInput(`--verified-by ${path}: not the report of a successful staging run (${report.environment ?? 'no environment'}, ${report.result ?? 'no result'})`, { next: 'give the report.json of the staging run' })
+  }
+  return report.images
+}
+
+const run = promisify(execFile)
+
+/** The commit of the working folder, `-dirty` when it has other changes; `undefined` outside a checkout or without git. */
+export async function readCommit(): Promise<string | undefined> {
+  try {
+    const { stdout: commit } = await run('git', ['rev-parse', 'HEAD'])
+    const { stdout: changes } = await run('git', ['status', '--porcelain'])
+    return commit.trim() + (changes === '' ? '' : '-dirty')
+  } catch {
+    return undefined
+  }
+}
