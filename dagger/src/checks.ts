@@ -1,0 +1,148 @@
+import { dag, type Container, type Directory, ReturnType, type Service } from '@dagger.io/dagger'
+import { Bases } from './bases.ts'
+import { image } from './images.ts'
+import { CHECK_SOURCES, only } from './sources.ts'
+import type { CheckResult } from './summary.ts'
+
+/** A command in a container. `command` is a line for sh; a JUnit document at /tmp/report/junit.xml becomes part of the result. */
+export type Check = { name: string; title: string; container: () => Promise<Container>; command: string }
+
+const REPORT = '/tmp/report'
+
+// Where the database of a test finds the passwords of its roles. It lives as long as the test; nothing else can reach it.
+const TEST_PASSWORD = 'only-for-the-database-of-a-test'
+const ROLES = ['superuser', 'migrator', 'chat', 'tasks', 'mcp', 'backup']
+
+/** Every check of `ci`, as data. */
+export function checks(source: Directory): Check[] {
+  return [
+    {
+      name: 'test-backend',
+      title: 'pytest with PostgreSQL',
+      container: async () => (await image(source, 'backend-test')).withServiceBinding('database', await testDatabase(source)).withEnvVariable('TODO_TEST_DATABASE_URL', `postgresql://postgres:${TEST_PASSWORD}@database:5432/postgres`),
+      command: `pytest -n 2 --cov --cov-report=term --junitxml=${REPORT}/junit.xml -o cache_dir=/tmp/pytest`,
+    },
+    {
+      name: 'test-frontend',
+      title: 'Jest',
+      container: async () => (await image(source, 'frontend-test')).withEnvVariable('JEST_JUNIT_OUTPUT_FILE', `${REPORT}/junit.xml`),
+      command: 'npm test -- --coverageDirectory=/tmp/coverage --cacheDirectory=/tmp/jest',
+    },
+    {
+      name: 'test-pipeline',
+      title: 'vitest: deployer, module, workflows',
+      container: () => workspace(source, CHECK_SOURCES.pipeline),
+      command: `npx vitest run --project unit --reporter=default --reporter=junit --outputFile.junit=${REPORT}/junit.xml`,
+    },
+    {
+      name: 'validate',
+      title: 'manifests and chart: schemas, kube-score, policies, equality',
+      container: () => workspace(source, CHECK_SOURCES.validate),
+      command: `npx vitest run --project validate --reporter=default --reporter=junit --outputFile.junit=${REPORT}/junit.xml`,
+    },
+    ...lintChecks(source),
+  ]
+}
+
+/** The checks of `lint`. */
+export function lintChecks(source: Directory): Check[] {
+  return [
+    {
+      name: 'lint-backend',
+      title: 'ruff, mypy, import contracts',
+      container: () => image(source, 'backend-test'),
+      command: 'ruff check --no-cache . && ruff format --no-cache --check . && mypy --cache-dir /tmp/mypy && lint-imports --no-cache',
+    },
+    {
+      name: 'lint-frontend',
+      title: 'ESLint, tsc, prettier',
+      container: () => image(source, 'frontend-test'),
+      command: 'npm run lint',
+    },
+    {
+      name: 'lint-pipeline',
+      title: 'ESLint, tsc',
+      container: () => workspace(source, CHECK_SOURCES.pipeline),
+      command: 'npx tsc -p . && npx tsc -p tests/tsconfig.module.json && npx eslint . --max-warnings 0',
+    },
+    {
+      name: 'lint-files',
+      title: 'hadolint, shellcheck, actionlint, zizmor',
+      container: async () => (await image(source, 'tools')).withDirectory('/workspace', only(source, CHECK_SOURCES.files), { owner: '10001:10001' }),
+      command: 'sh scripts/lint-files.sh',
+    },
+  ]
+}
+
+/** The root package's dependencies and the named sources, in the image that has the Kubernetes tools. */
+export async function workspace(source: Directory, paths: readonly string[]): Promise<Container> {
+  const modules = await dependencies(source)
+  return (await image(source, 'tools')).withDirectory('/workspace', only(source, paths), { owner: '10001:10001' }).withDirectory('/workspace/node_modules', modules, { owner: '10001:10001' })
+}
+
+/** The root package's node_modules, installed from its lock file. */
+export async function dependencies(source: Directory): Promise<Directory> {
+  const bases = await Bases.read(source)
+  return dag
+    .container()
+    .from(bases.address('NODE_IMAGE'))
+    .withDirectory('/workspace', only(source, CHECK_SOURCES.dependencies))
+    .withWorkdir('/workspace')
+    .withMountedCache('/root/.npm', dag.cacheVolume('todo-chat-npm'))
+    .withExec(['npm', 'ci', '--ignore-scripts'])
+    .directory('/workspace/node_modules')
+}
+
+async function testDatabase(source: Directory): Promise<Service> {
+  const passwords = ROLES.reduce((folder, role) => folder.withNewFile(`${role}-password`, TEST_PASSWORD), dag.directory())
+  return (await image(source, 'database'))
+    .withDirectory('/run/secrets/todo-db', passwords, { owner: '10001:10001' })
+    .withExposedPort(5432)
+    .asService({ useEntrypoint: true })
+}
+
+// The clock inside the container tells whether the command ran in this run or its result is an earlier one's.
+const SCRIPT = `mkdir -p ${REPORT} && date +%s.%N >${REPORT}/started
+( set -e; eval "$CHECK_COMMAND" ) >${REPORT}/output 2>&1; status=$?
+date +%s.%N >${REPORT}/finished
+[ -f ${REPORT}/junit.xml ] || : >${REPORT}/junit.xml
+exit $status`
+
+/**
+ * Runs a check. A passed check of the same content is taken from the cache, a failed one always runs again.
+ * @returns its result; a check that cannot run at all is `broken`, never an exception
+ */
+export async function runCheck(check: Check): Promise<CheckResult> {
+  const { name, title } = check
+  const begun = Date.now() / 1000
+  try {
+    const container = (await check.container()).withEnvVariable('CHECK_COMMAND', check.command)
+    const first = await execute(container)
+    const stale = first.exitCode !== 0 && first.finished < begun
+    const { exitCode, output, junit, started, finished } = stale ? await execute(container.withEnvVariable('CHECK_AGAIN', String(begun))) : first
+    const shared = { name, title, seconds: finished - started, cached: finished < begun, output, junit }
+    return exitCode === 0 ? { ...shared, outcome: 'passed' } : { ...shared, outcome: 'failed', exitCode }
+  } catch (cause) {
+    return { name, title, seconds: Date.now() / 1000 - begun, cached: false, outcome: 'broken', message: reason(cause) }
+  }
+}
+
+async function execute(container: Container) {
+  const done = container.withExec(['sh', '-c', SCRIPT], { expect: ReturnType.Any })
+  const report = done.directory(REPORT)
+  const [exitCode, output, junit, started, finished] = await Promise.all([
+    done.exitCode(),
+    report.file('output').contents(),
+    report.file('junit.xml').contents(),
+    report.file('started').contents(),
+    report.file('finished').contents(),
+  ])
+  return { exitCode, output, junit, started: Number(started), finished: Number(finished) }
+}
+
+/** @returns the message of an exception, with what a failed command printed */
+export function reason(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause)
+  const { stdout, stderr } = cause as Error & { stdout?: string; stderr?: string }
+  return [cause.message, stdout, stderr].filter((part) => part !== undefined && part.trim() !== '').join('\n')
+}

@@ -1,0 +1,69 @@
+import { type CacheVolume, dag, type Container, type Directory, type Secret, type Service } from '@dagger.io/dagger'
+import { image } from './images.ts'
+
+const ROLES = ['superuser', 'migrator', 'chat', 'tasks', 'mcp', 'backup']
+const OWNER = '10001:10001'
+
+/** What distinguishes one stack from another. */
+export type StackOptions = {
+  /** Where the database keeps its data; without one it lives as long as the stack. */
+  data?: CacheVolume
+  /** Secrets for passwords and token key, by name; see `secrets`. */
+  secrets: Record<string, Secret>
+}
+
+/** @returns random secrets for a stack that nobody else reaches */
+export async function randomSecrets(source: Directory, seed: string): Promise<Record<string, Secret>> {
+  const names = [...ROLES.map((role) => `${role}-password`), 'jwt-key']
+  const values = await (await image(source, 'tools'))
+    .withEnvVariable('SEED', seed)
+    .withExec(['node', '-e', `const { randomBytes } = require("crypto"); for (const _ of Array(${names.length})) console.log(randomBytes(36).toString("base64url"))`])
+    .stdout()
+  const lines = values.trim().split('\n')
+  return Object.fromEntries(names.map((name, index) => [name, dag.setSecret(`${name}-${seed}`, lines[index] ?? '')]))
+}
+
+/** The whole application as services on one network, the schema migrated: the page answers at port 8080. */
+export async function stack(source: Directory, options: StackOptions): Promise<{ frontend: Service; backend: Service; mcp: Service }> {
+  const secret = (container: Container, path: string, name: string): Container => {
+    const value = options.secrets[name]
+    if (value === undefined) throw new Error(`the stack needs a secret ${name}`)
+    return container.withMountedSecret(path, value, { owner: OWNER, mode: 0o400 })
+  }
+  const password = (container: Container, role: string): Container => secret(container, `/run/secrets/todo-db/${role}-password`, `${role}-password`)
+  const withDatabase = (container: Container, database: Service): Container => container.withServiceBinding('database', database).withEnvVariable('TODO_DATABASE_HOST', 'database').withEnvVariable('TODO_ENVIRONMENT', 'development')
+  const asRole = (container: Container, role: string): Container =>
+    password(container, role).withEnvVariable(`TODO_DATABASE_${role.toUpperCase()}_PASSWORD_FILE`, `/run/secrets/todo-db/${role}-password`).withEnvVariable(`TODO_DATABASE_${role.toUpperCase()}_USER`, `todo_${role}`)
+
+  let databaseImage = ROLES.reduce(password, await image(source, 'database'))
+  if (options.data !== undefined) databaseImage = databaseImage.withMountedCache('/var/lib/postgresql/data', options.data, { owner: OWNER })
+  const database = await databaseImage.withExposedPort(5432).asService({ useEntrypoint: true }).start()
+
+  const backendImage = await image(source, 'backend')
+  await asRole(withDatabase(backendImage, database), 'migrator').withExec(['python3', '-m', 'todo_chat.entrypoints.migrate']).sync()
+
+  const mcp = secret(asRole(withDatabase(await image(source, 'mcp'), database), 'mcp'), '/run/secrets/todo-jwt/jwt-key', 'jwt-key')
+    .withEnvVariable('TODO_JWT_KEY_FILE', '/run/secrets/todo-jwt/jwt-key')
+    .withEnvVariable('TODO_MCP_ALLOWED_HOSTS', 'mcp:*')
+    .withExposedPort(8002)
+    .asService({ useEntrypoint: true })
+  const agent = (await image(source, 'agent'))
+    .withServiceBinding('mcp', mcp)
+    .withEnvVariable('TODO_ENVIRONMENT', 'development')
+    .withEnvVariable('TODO_MCP_URL', 'http://mcp:8002/mcp')
+    .withExposedPort(8001)
+    .asService({ useEntrypoint: true })
+  const backend = secret(asRole(asRole(withDatabase(backendImage, database), 'chat'), 'tasks'), '/run/secrets/todo-jwt/jwt-key', 'jwt-key')
+    .withServiceBinding('agent', agent)
+    .withEnvVariable('TODO_JWT_KEY_FILE', '/run/secrets/todo-jwt/jwt-key')
+    .withEnvVariable('TODO_AGENT_URL', 'http://agent:8001')
+    .withEnvVariable('TODO_DEV_LOGIN', 'true')
+    .withExposedPort(8000)
+    .asService({ useEntrypoint: true })
+  const frontend = (await image(source, 'frontend'))
+    .withServiceBinding('backend', backend)
+    .withFile('/etc/nginx/conf.d/proxy.conf', source.file('docker/frontend/proxy.conf.example'))
+    .withExposedPort(8080)
+    .asService({ useEntrypoint: true })
+  return { frontend, backend, mcp }
+}
