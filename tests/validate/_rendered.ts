@@ -7,10 +7,10 @@ import type { Expectation } from './policies/_policy.ts'
 
 export const MANIFESTS = join(import.meta.dirname, '..', '..', 'manifests')
 
-const FEATURES: Record<Environment, Pick<Expectation, 'externalDatabase' | 'modelEndpoint' | 'tls'>> = {
-  development: { externalDatabase: false, modelEndpoint: false, tls: false },
-  staging: { externalDatabase: false, modelEndpoint: false, tls: true },
-  production: { externalDatabase: true, modelEndpoint: true, tls: true },
+const FEATURES: Record<Environment, Pick<Expectation, 'externalDatabase' | 'modelEndpoint' | 'tls' | 'gatewayApi'>> = {
+  development: { externalDatabase: false, modelEndpoint: false, tls: false, gatewayApi: false },
+  staging: { externalDatabase: false, modelEndpoint: false, tls: true, gatewayApi: false },
+  production: { externalDatabase: true, modelEndpoint: true, tls: true, gatewayApi: false },
 }
 
 export interface Rendering {

@@ -35,16 +35,23 @@ describe('helm lint', () => {
 })
 
 const SWITCHES = [false, true]
+const ENTRANCES = [
+  { tls: false, gatewayApi: false },
+  { tls: true, gatewayApi: false },
+  { tls: false, gatewayApi: true },
+]
 const MATRIX = ENVIRONMENTS.flatMap((environment) =>
-  SWITCHES.flatMap((externalDatabase) => SWITCHES.flatMap((modelEndpoint) => SWITCHES.map((tls) => ({ environment, externalDatabase, modelEndpoint, tls })))),
+  SWITCHES.flatMap((externalDatabase) =>
+    SWITCHES.flatMap((modelEndpoint) => ENTRANCES.map((entrance) => ({ environment, externalDatabase, modelEndpoint, ...entrance }))),
+  ),
 )
 
-function valuesOf({ externalDatabase, modelEndpoint, tls }: Pick<Expectation, 'externalDatabase' | 'modelEndpoint' | 'tls'>): string[] {
-  return [...(externalDatabase ? EXTERNAL : IN_CLUSTER), `model.enabled=${modelEndpoint}`, `ingress.tls.enabled=${tls}`]
+function valuesOf({ externalDatabase, modelEndpoint, tls, gatewayApi }: Pick<Expectation, 'externalDatabase' | 'modelEndpoint' | 'tls' | 'gatewayApi'>): string[] {
+  return [...(externalDatabase ? EXTERNAL : IN_CLUSTER), `model.enabled=${modelEndpoint}`, `ingress.tls.enabled=${tls}`, `gateway.enabled=${gatewayApi}`]
 }
 
 describe('the matrix of values', async () => {
-  it.each(MATRIX)('keeps every policy for $environment, external database $externalDatabase, model endpoint $modelEndpoint, TLS $tls', async ({ environment, ...features }) => {
+  it.each(MATRIX)('keeps every policy for $environment, external database $externalDatabase, model endpoint $modelEndpoint, TLS $tls, Gateway API $gatewayApi', async ({ environment, ...features }) => {
     const objects = await objectsOf(environment, 'helm', valuesOf(features))
     const policies = POLICIES.filter(({ id }) => id !== 'database/production-is-external')
     expect(policies.flatMap(({ id, check }) => check(objects, expectationOf(environment, features)).violations.map((violation) => `${id}: ${violation}`))).toEqual([])
@@ -83,7 +90,7 @@ describe('the Job’s name', () => {
 })
 
 /** Component → the chart's values that do the same. */
-const COMPONENTS: Record<string, string[]> = { 'external-database': EXTERNAL, 'model-endpoint': ['model.enabled=true'] }
+const COMPONENTS: Record<string, string[]> = { 'external-database': EXTERNAL, 'model-endpoint': ['model.enabled=true'], 'gateway-api': ['gateway.enabled=true'] }
 
 describe('kustomize components', () => {
   let copy: string
@@ -93,7 +100,7 @@ describe('kustomize components', () => {
   })
   afterAll(() => rm(copy, { recursive: true, force: true }))
 
-  it.each([['external-database'], ['model-endpoint'], ['external-database', 'model-endpoint']])('give with %s %s what the chart gives with its values', async (...names) => {
+  it.each([['external-database'], ['model-endpoint'], ['gateway-api'], ['external-database', 'model-endpoint', 'gateway-api']])('give with %s %s %s what the chart gives with its values', async (...names) => {
     const components = names.filter((name): name is string => name !== undefined)
     const file = join(copy, 'overlays', 'development', 'kustomization.yaml')
     const kustomization = parse(await readFile(join(MANIFESTS, 'overlays', 'development', 'kustomization.yaml'), 'utf8')) as object

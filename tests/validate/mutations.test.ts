@@ -85,6 +85,8 @@ const CASES: Case[] = [
   { policy: 'services/container-ports', change: 'a port on which nothing listens', mutate: set(BACKEND, [...CONTAINER, 'ports', 0, 'containerPort'], 9000) },
   { policy: 'services/ingress-routes', change: 'the API sent to the frontend', mutate: set('Ingress todo-chat', ['spec', 'rules', 0, 'http', 'paths', 0, 'backend', 'service', 'name'], 'frontend') },
   { policy: 'services/ingress-routes', change: 'the class left open', mutate: set('Ingress todo-chat', ['spec', 'ingressClassName'], undefined) },
+  { policy: 'services/ingress-routes', change: 'no entrance', mutate: remove('Ingress todo-chat') },
+  { policy: 'services/ingress-routes', change: 'a second entrance', mutate: add({ apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute', metadata: { name: 'other' }, spec: { parentRefs: [], hostnames: [], rules: [] } }) },
   { policy: 'services/tls', change: 'no TLS', mutate: set('Ingress todo-chat', ['spec', 'tls'], undefined), environment: 'staging' },
   { policy: 'services/tls', change: 'a certificate for another host', mutate: set('Ingress todo-chat', ['spec', 'tls', 0, 'hosts'], ['other.example']), environment: 'production' },
   { policy: 'settings/roll-with-their-content', change: 'a ConfigMap without hash', mutate: add({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'plain' }, data: {} }) },

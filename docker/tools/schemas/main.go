@@ -1,6 +1,7 @@
-// Command schemas turns the OpenAPI document of a Kubernetes release into one strict JSON schema per kind, in the
-// layout that kubeconform looks for: <kind>-<group>-<version>.json. Strict means that a field which the API does not
-// know is an error. Each file holds the definitions it needs, so nothing is looked up elsewhere.
+// Command schemas turns the OpenAPI document of a Kubernetes release, and files of custom resource definitions, into one
+// strict JSON schema per kind, in the layout that kubeconform looks for: <kind>-<group>-<version>.json. Strict means that
+// a field which the API does not know is an error. Each file holds the definitions it needs, so nothing is looked up
+// elsewhere.
 package main
 
 import (
@@ -12,6 +13,8 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+
+	"sigs.k8s.io/yaml"
 )
 
 type schema = map[string]any
@@ -27,6 +30,10 @@ func main() {
 	log.SetFlags(0)
 	document := flag.String("openapi", "", "OpenAPI v2 document (api/openapi-spec/swagger.json of a release)")
 	out := flag.String("out", "", "folder for the schemas; created if absent")
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: schemas -openapi FILE -out FOLDER [custom resource definition file...]")
+		flag.PrintDefaults()
+	}
 	flag.Parse()
 	if *document == "" || *out == "" {
 		log.Fatal("schemas: -openapi and -out are required")
@@ -34,6 +41,13 @@ func main() {
 	count, err := convert(*document, *out)
 	if err != nil {
 		log.Fatalf("schemas: %v", err)
+	}
+	for _, file := range flag.Args() {
+		versions, err := convertCustomResource(file, *out)
+		if err != nil {
+			log.Fatalf("schemas: %s: %v", file, err)
+		}
+		count += versions
 	}
 	fmt.Printf("%d schemas in %s\n", count, *out)
 }
@@ -62,11 +76,7 @@ func convert(document, out string) (int, error) {
 	}
 	strict[quantity] = schema{"type": []string{"string", "number"}}
 	for name, gvk := range kinds {
-		content, err := json.Marshal(standalone(name, gvk, strict))
-		if err != nil {
-			return 0, err
-		}
-		if err := os.WriteFile(filepath.Join(out, fileName(gvk)), content, 0o644); err != nil {
+		if err := write(out, gvk, standalone(name, gvk, strict)); err != nil {
 			return 0, err
 		}
 	}
@@ -74,6 +84,54 @@ func convert(document, out string) (int, error) {
 		return 0, fmt.Errorf("%s: no definition names a kind", document)
 	}
 	return len(kinds), nil
+}
+
+// convertCustomResource writes a schema per served version of one custom resource definition.
+func convertCustomResource(file, out string) (int, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return 0, err
+	}
+	var definition struct {
+		Spec struct {
+			Group string
+			Names struct{ Kind string }
+			// Fields by the names of apiextensions.k8s.io/v1.
+			Versions []struct {
+				Name   string
+				Served bool
+				Schema struct {
+					OpenAPIV3Schema schema `json:"openAPIV3Schema"`
+				}
+			}
+		}
+	}
+	if err := yaml.Unmarshal(text, &definition); err != nil {
+		return 0, err
+	}
+	count := 0
+	for _, version := range definition.Spec.Versions {
+		if !version.Served {
+			continue
+		}
+		gvk := groupVersionKind{definition.Spec.Group, version.Name, definition.Spec.Names.Kind}
+		if err := write(out, gvk, rooted(tighten(version.Schema.OpenAPIV3Schema).(schema), gvk)); err != nil {
+			return 0, err
+		}
+		count++
+	}
+	if count == 0 {
+		return 0, fmt.Errorf("no served version")
+	}
+	return count, nil
+}
+
+func write(out string, gvk groupVersionKind, content schema) error {
+	text, err := json.Marshal(content)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(out, fileName(gvk)), text, 0o644)
 }
 
 func kindsOf(definition schema) []groupVersionKind {
@@ -122,8 +180,15 @@ func tighten(value any) any {
 func standalone(name string, gvk groupVersionKind, definitions map[string]schema) schema {
 	reached := map[string]schema{}
 	collect(definitions[name], definitions, reached)
+	root := rooted(definitions[name], gvk)
+	root["definitions"] = reached
+	return root
+}
+
+// rooted is a copy of a definition that accepts only objects that say what they are.
+func rooted(definition schema, gvk groupVersionKind) schema {
 	root := schema{}
-	for key, value := range definitions[name] {
+	for key, value := range definition {
 		root[key] = value
 	}
 	properties := schema{}
@@ -139,7 +204,6 @@ func standalone(name string, gvk groupVersionKind, definitions map[string]schema
 	root["properties"] = properties
 	root["required"] = required(root)
 	root["$schema"] = "http://json-schema.org/draft-07/schema#"
-	root["definitions"] = reached
 	return root
 }
 

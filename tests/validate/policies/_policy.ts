@@ -12,6 +12,8 @@ export interface Expectation {
   /** The agent asks a model endpoint instead of the scripted model. */
   modelEndpoint: boolean
   tls: boolean
+  /** An HTTPRoute instead of an Ingress. */
+  gatewayApi: boolean
 }
 
 export interface Findings {

@@ -6,6 +6,15 @@ import { type PodTemplate, type Policy, containersOf, each, eachContainer, ofKin
 type Spec<T extends { spec?: unknown }> = { spec: NonNullable<Wire<T>['spec']> }
 type ConfigMap = Pick<Wire<V1ConfigMap>, 'data'>
 
+interface HttpRoute {
+  spec: {
+    parentRefs: { name: string; namespace?: string }[]
+    hostnames: string[]
+    rules: { matches: { path: { type: string; value: string } }[]; backendRefs: { name: string; port: number }[] }[]
+  }
+}
+
+const HOST = /^[a-z0-9-]+(\.[a-z0-9-]+)+$/
 const ROUTES = ['/api Prefix backend:http', '/ Prefix frontend:http']
 /** Ports by tier, as the images listen. */
 const PORTS: Record<string, number> = { backend: 8000, agent: 8001, mcp: 8002, frontend: 8080, postgres: 5432 }
@@ -53,23 +62,40 @@ export const servicePolicies: Policy[] = [
   },
   {
     id: 'services/ingress-routes',
-    must: 'The Ingress MUST name its class and a host, and route /api to the backend and everything else to the frontend',
-    check: (objects) =>
-      each(ofKind<Spec<V1Ingress>>(objects, 'Ingress'), title, ({ spec, metadata }) => [
+    must: 'One Ingress, or one HTTPRoute, MUST name its class or Gateway and a host, and route /api to the backend and everything else to the frontend',
+    check: (objects, { gatewayApi }) => {
+      const ingresses = each(ofKind<Spec<V1Ingress>>(objects, 'Ingress'), title, ({ spec, metadata }) => [
         spec.ingressClassName === undefined && 'names no class',
         (spec.rules ?? []).length !== 1 && `${spec.rules?.length ?? 0} rules`,
         metadata.annotations !== undefined && `depends on a controller by annotations ${Object.keys(metadata.annotations).join(', ')}`,
-        ...(spec.rules ?? []).flatMap(({ host, http }) => [
-          !/^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(host ?? '') && `host is ${host ?? 'not set'}`,
+        ...(spec.rules ?? []).flatMap(({ host = '', http }) => [
+          !HOST.test(host) && `host is ${host}`,
           ...sameSet((http?.paths ?? []).map(({ path, pathType, backend: { service } }) => `${path} ${pathType} ${service?.name}:${service?.port?.name ?? service?.port?.number}`), ROUTES),
         ]),
-      ]),
+      ])
+      const routes = each(ofKind<HttpRoute>(objects, 'HTTPRoute'), title, ({ spec: { hostnames, parentRefs, rules } }) => [
+        parentRefs.length !== 1 && `${parentRefs.length} Gateways`,
+        hostnames.length !== 1 && `${hostnames.length} hosts`,
+        ...hostnames.map((host) => !HOST.test(host) && `host is ${host}`),
+        ...sameSet(
+          rules.flatMap(({ matches, backendRefs }) => matches.flatMap(({ path }) => backendRefs.map(({ name, port }) => `${path.value} ${path.type} ${name}:${port}`))),
+          [`/api PathPrefix backend:${PORTS['backend']}`, `/ PathPrefix frontend:${PORTS['frontend']}`],
+        ),
+      ])
+      const counts = { Ingress: ingresses.checked, HTTPRoute: routes.checked }
+      const expected = gatewayApi ? { Ingress: 0, HTTPRoute: 1 } : { Ingress: 1, HTTPRoute: 0 }
+      return {
+        checked: 1,
+        violations: [...ingresses.violations, ...routes.violations, ...sameSet([JSON.stringify(counts)], [JSON.stringify(expected)])],
+      }
+    },
   },
   {
     id: 'services/tls',
     must: 'Staging and production MUST serve TLS for the very host that they route',
-    check: (objects, { tls }) =>
-      each(ofKind<Spec<V1Ingress>>(objects, 'Ingress'), title, ({ spec }) => [
+    check: (objects, { tls, gatewayApi }) =>
+      // The listeners of a Gateway hold the certificates; the Gateway is the cluster's.
+      gatewayApi ? { checked: 1, violations: [] } : each(ofKind<Spec<V1Ingress>>(objects, 'Ingress'), title, ({ spec }) => [
         tls !== (spec.tls !== undefined) && (tls ? 'no TLS' : 'unexpected TLS'),
         ...(spec.tls ?? []).flatMap(({ hosts = [], secretName }) => [
           secretName !== 'todo-chat-tls' && `TLS Secret is ${secretName ?? 'not set'}`,
