@@ -46,7 +46,8 @@ ldd "$python" $(cat /tmp/objects) 2>/dev/null |
     esac
   done
 
-cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
+# Debian's own list, not the bundle of the machine that builds: that may hold a company's proxy.
+cat /usr/share/ca-certificates/mozilla/*.crt > "$root/etc/ssl/certs/ca-certificates.crt"
 cp -L /usr/share/zoneinfo/UTC "$root/usr/share/zoneinfo/UTC"
 cp -L /usr/share/zoneinfo/UTC "$root/usr/share/zoneinfo/Etc/UTC"
 echo 'hosts: files dns' > "$root/etc/nsswitch.conf"

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { removeLeftovers, removeUnused } from "./cache.mjs";
 import { buildLayer } from "./layers.mjs";
 import { writeImage } from "./oci.mjs";
-import { debianLayer } from "./recipes/debian.mjs";
+import { debianLayer, machineAuthorities } from "./recipes/debian.mjs";
 import { golangLayer, goVersion } from "./recipes/golang.mjs";
 import { nodeLayer, nodeVersion } from "./recipes/node.mjs";
 
@@ -30,7 +30,7 @@ const RECIPES = {
   },
   "node:22-bookworm-slim": {
     layers: [debianLayer, nodeLayer],
-    config: async () => ({ Env: [`PATH=${SYSTEM_PATH}`, `NODE_VERSION=${await nodeVersion()}`], Cmd: ["node"] }),
+    config: async () => ({ Env: [`PATH=${SYSTEM_PATH}`, `NODE_VERSION=${await nodeVersion()}`, ...(await nodeAuthorities())], Cmd: ["node"] }),
   },
   "golang:1.26-bookworm": {
     layers: [debianLayer, golangLayer],
@@ -41,6 +41,11 @@ const RECIPES = {
     }),
   },
 };
+
+/** Node.js trusts a list of its own; where the machine has authorities of its own, it is told to read the system's too. */
+async function nodeAuthorities() {
+  return (await machineAuthorities()).length > 0 ? ["NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt"] : [];
+}
 
 /**
  * Builds every base image of docker/bases.json from packages, or takes it from the cache. Layers are built at the same time.

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { readFile, readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { run } from "../command.mjs";
 import { SOURCE_DATE_EPOCH } from "../oci.mjs";
@@ -34,6 +35,24 @@ const MMDEBSTRAP = [
   "-",
 ];
 
+/**
+ * Certificate authorities that the machine's administrator added, such as a company's proxy: what the machine has to trust to
+ * reach its package registries, builds in containers have to trust too. Deployed images take only Debian's own list.
+ */
+const MACHINE_AUTHORITIES = "/usr/local/share/ca-certificates";
+
+/** @returns {Promise<string[]>} paths of the machine's own authorities, sorted */
+export async function machineAuthorities() {
+  const names = await readdir(MACHINE_AUTHORITIES).catch(() => /** @type {string[]} */ ([]));
+  return names.filter((name) => name.endsWith(".crt")).sort().map((name) => join(MACHINE_AUTHORITIES, name));
+}
+
+/** @param {string[]} authorities @returns {string[]} options of mmdebstrap */
+function authorityHooks(authorities) {
+  if (authorities.length === 0) return [];
+  return [`--customize-hook=cp ${authorities.join(" ")} "$1"${MACHINE_AUTHORITIES}/`, '--customize-hook=chroot "$1" update-ca-certificates'];
+}
+
 // The root file system is made in memory, in mount and process namespaces of its own: dpkg's syncs cost nothing there, and
 // the kernel takes mounts and processes away when the command ends, however it ends. Argument 0 is the folder to build in.
 const IN_MEMORY = 'mount -t tmpfs tmpfs "$0" || echo "no tmpfs, building on disk" >&2; TMPDIR="$0" exec "$@"';
@@ -43,14 +62,14 @@ export const debianLayer = {
   name: "debian",
   title: "base image debian (apt)",
   createdBy: `mmdebstrap ${SUITE}`,
-  inputs: async () => [await readFile(new URL(import.meta.url), "utf8")],
+  inputs: async () => [await readFile(new URL(import.meta.url), "utf8"), await Promise.all((await machineAuthorities()).map((path) => readFile(path, "utf8")))],
   async build({ step, work, pack }) {
     const sources = debianSources(await aptIndexTargets());
     step.log(sources.length > 0 ? `sources of this machine: ${sources.join(", ")}` : "sources: mmdebstrap's default");
     await run(
       step,
       "apt",
-      ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", IN_MEMORY, work, ...MMDEBSTRAP, ...sources],
+      ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", IN_MEMORY, work, ...MMDEBSTRAP.slice(0, -2), ...authorityHooks(await machineAuthorities()), ...MMDEBSTRAP.slice(-2), ...sources],
       { env: { ...process.env, SOURCE_DATE_EPOCH: String(SOURCE_DATE_EPOCH) }, consume: pack },
     );
   },
