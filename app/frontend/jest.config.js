@@ -7,6 +7,8 @@ export default {
   transformIgnorePatterns: ["/node_modules/(?!lit-html/)"],
   setupFilesAfterEnv: ["<rootDir>/src/testing/setup.ts"],
   restoreMocks: true,
+  // A guard against hanging only: an audit of the whole page takes seconds on a busy machine.
+  testTimeout: 60_000,
   collectCoverageFrom: ["src/**/*.ts", "!src/testing/**", "!src/**/*.test.ts"],
   coverageThreshold: { global: { branches: 90, functions: 90, lines: 90, statements: 90 } },
   coverageReporters: ["text", "lcov", "json-summary"],

@@ -82,17 +82,17 @@ describe("signing out", () => {
   });
 
   it("drops what arrives for the one who left", async () => {
-    const server = new StandInApi();
-    page = await openSignedIn(server);
+    page = openPage();
+    const { server, user } = page;
     let release: (response: Response) => void = () => undefined;
     server.failNext({
       method: "GET",
       path: /ada\/tasks$/,
       answer: () => new Promise((resolve) => (release = resolve)),
     });
-    window.dispatchEvent(new Event("online"));
-    await page.user.click(screen.getByRole("button", { name: "Sign out" }));
-    await page.user.type(userName(), "ben{Enter}");
+    await user.type(userName(), "ada{Enter}");
+    await user.click(await screen.findByRole("button", { name: "Sign out" }));
+    await user.type(userName(), "ben{Enter}");
     await screen.findByText("No tasks yet");
     release(json(200, [server.addTask("ada", "Secret plan")]));
     await new Promise((resolve) => setTimeout(resolve, 0));
@@ -151,6 +151,24 @@ describe("without a network", () => {
     expect(screen.queryByRole("alert")).toBeNull();
     expect(screen.getByRole("status")).toHaveTextContent("Back online.");
     expect(await screen.findByRole("checkbox", { name: "From the phone" })).toBeVisible();
+  });
+
+  it("does not repeat itself in every panel", async () => {
+    page = await openSignedIn();
+    window.dispatchEvent(new Event("offline"));
+    for (const [method, path] of [
+      ["POST", /stream$/],
+      ["GET", /tasks$/],
+      ["GET", /conversations$/],
+    ] as const) {
+      page.server.failNext({ method, path, answer: () => Promise.reject(new TypeError("fetch failed")) });
+    }
+    await page.user.type(screen.getByRole("textbox", { name: "Message" }), "hello{Enter}");
+    await waitFor(() => expect(page.server.seen.at(-1)?.path).toBe("/api/ada/conversations"));
+    const alerts = screen.getAllByRole("alert").map((alert) => alert.textContent);
+    expect(alerts).toHaveLength(2);
+    expect(alerts[0]).toContain("You are offline.");
+    expect(alerts[1]).toContain("Try again");
   });
 
   it("says so from the start, also before anybody signed in", () => {

@@ -48,6 +48,7 @@ export function initialState(start: { online: boolean; theme: Theme }): AppState
 }
 
 export function reduce(state: AppState, event: AppEvent): AppState {
+  if (isToldByBanner(state, event)) return state;
   const next = reduceParts(state, event);
   const text = announcementFor(state, event);
   const id = focusFor(state, event);
@@ -76,6 +77,11 @@ function reduceParts(state: AppState, event: AppEvent): AppState {
     default:
       return { ...state, session: reduceSession(state.session, event) };
   }
+}
+
+/** Without a network nothing can be loaded; one banner says so, and everything is loaded when it is back. */
+function isToldByBanner(state: AppState, event: AppEvent): boolean {
+  return !state.online && (event.type === "tasks/loadFailed" || event.type === "chat/conversationsFailed");
 }
 
 function isTasksEvent(event: AppEvent): event is TasksEvent {

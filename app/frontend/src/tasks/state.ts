@@ -21,7 +21,9 @@ export interface TasksState {
   /** Changes on their way, oldest first. */
   inFlight: Operation[];
   /** Number of the newest load; answers of older ones are dropped. */
-  load: { number: number; status: "idle" | "loading" | "ready" | "failed"; problem: Problem | null };
+  load: { number: number; problem: Problem | null };
+  /** Whether any load has succeeded, so that an empty list means that there are no tasks. */
+  known: boolean;
   filter: Filter;
   /** The task whose edit form or whose question before deletion is open. */
   open: { id: TaskId; as: "edit" | "confirm-delete" } | null;
@@ -44,7 +46,8 @@ export type TasksEvent =
 export const initialTasks: TasksState = {
   confirmed: [],
   inFlight: [],
-  load: { number: 0, status: "idle", problem: null },
+  load: { number: 0, problem: null },
+  known: false,
   filter: "all",
   open: null,
   failed: null,
@@ -53,17 +56,18 @@ export const initialTasks: TasksState = {
 export function reduceTasks(state: TasksState, event: TasksEvent): TasksState {
   switch (event.type) {
     case "tasks/loadStarted":
-      return { ...state, load: { number: state.load.number + 1, status: "loading", problem: null } };
+      return { ...state, load: { number: state.load.number + 1, problem: null } };
     case "tasks/loaded":
       if (event.number !== state.load.number) return state;
       return {
         ...state,
         confirmed: event.tasks.toSorted(newestFirst),
-        load: { ...state.load, status: "ready", problem: null },
+        load: { ...state.load, problem: null },
+        known: true,
       };
     case "tasks/loadFailed":
       if (event.number !== state.load.number) return state;
-      return { ...state, load: { ...state.load, status: "failed", problem: event.problem } };
+      return { ...state, load: { ...state.load, problem: event.problem } };
     case "tasks/sent":
       return { ...state, inFlight: [...state.inFlight, event.operation], failed: null, open: null };
     case "tasks/confirmed":

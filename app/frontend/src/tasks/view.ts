@@ -133,13 +133,10 @@ function failureLead(state: TasksState, operation: Operation): string {
   return operation.kind === "delete" ? `${name} was not deleted` : `${name} was not changed`;
 }
 
-function list(state: TasksState, handlers: TasksHandlers): TemplateResult {
+function list(state: TasksState, handlers: TasksHandlers): TemplateResult | typeof nothing {
   const rows = visibleRows(state);
-  const { status } = state.load;
-  if (rows.length === 0 && status !== "ready") {
-    return html`<p class="empty" aria-busy=${status === "loading"}>
-      ${status === "loading" ? "Loading tasks…" : nothing}
-    </p>`;
+  if (rows.length === 0 && !state.known) {
+    return state.load.problem === null ? html`<p class="empty" aria-busy="true">Loading tasks…</p>` : nothing;
   }
   if (rows.length === 0) {
     const { title, hint } = EMPTY[state.filter];
