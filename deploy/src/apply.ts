@@ -2,6 +2,7 @@
 import { formatDuration } from './_duration.ts'
 import { poll } from './_poll.ts'
 import { DeployError } from './errors.ts'
+import { MANAGER } from './identity.ts'
 import { type KubeObject, type ObjectRef, type RenderedObject, keyOf, nameOf, refOf } from './objects.ts'
 import type { Operation } from './plan.ts'
 import type { Run } from './run.ts'
@@ -12,7 +13,10 @@ export interface Applied {
   /** Answers with an older generation are stale. */
   generation: number
   object: KubeObject
+  /** By our clock, in ms since the epoch. */
   at: number
+  /** By the server's clock: events that are older say nothing about it. 0 when it was not written in this run. */
+  serverTime: number
 }
 
 export interface ApplyWaveOptions {
@@ -45,9 +49,15 @@ export async function applyWave(run: Run, operations: readonly Operation[], desi
     if (object === undefined) throw new Error(`the plan names ${nameOf(ref)}, which is not among the objects`)
     if (action === 'replace') await removeAndWait(run, ref)
     const result = await run.cluster.apply(object, { force: options.force ?? false })
-    applied.push({ ref, generation: result.metadata.generation ?? 0, object: result, at: run.clock.now() })
+    applied.push({ ref, generation: result.metadata.generation ?? 0, object: result, at: run.clock.now(), serverTime: writtenAt(result) })
   }
   return applied
+}
+
+/** When this deployer last changed the object, by the server's clock; to the second. 0 when the server does not say. */
+export function writtenAt(object: KubeObject): number {
+  const times = (object.metadata.managedFields ?? []).filter(({ manager }) => manager === MANAGER).map(({ time }) => Date.parse(time ?? '') || 0)
+  return Math.max(0, ...times)
 }
 
 /**

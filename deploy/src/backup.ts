@@ -1,5 +1,6 @@
 /** A database backup as a Job made from the release's own backup CronJob, so that there is one way to back up. */
 import type { V1CronJob } from '@kubernetes/client-node'
+import { writtenAt } from './apply.ts'
 import { DeployError } from './errors.ts'
 import { STATE_LABELS } from './identity.ts'
 import type { KubeObject, RenderedObject, Wire } from './objects.ts'
@@ -41,7 +42,7 @@ export function backupJob(cronJob: KubeObject, name: string): KubeObject {
 export async function runBackup(run: Run, cronJob: KubeObject, name: string): Promise<string[]> {
   const job = await run.cluster.apply(backupJob(cronJob, name))
   const ref = { apiVersion: job.apiVersion, kind: job.kind, namespace: run.namespace, name }
-  const outcome = await watchUntilSettled(run, [{ ref, generation: job.metadata.generation ?? 0, object: job, at: run.clock.now() }])
+  const outcome = await watchUntilSettled(run, [{ ref, generation: job.metadata.generation ?? 0, object: job, at: run.clock.now(), serverTime: writtenAt(job) }])
   if (outcome.outcome !== 'settled') {
     const { pods } = await diagnose(run, outcome, [])
     const log = pods.flatMap(({ containers }) => containers.flatMap(({ log }) => log ?? [])).join('\n')

@@ -117,6 +117,6 @@ async function failureOf(run: Run, name: string, outcome: Exclude<Outcome, { out
 
 /** What {@link RolloutInput.live} needs, from the objects as they are. */
 export function appliedFrom(objects: readonly RenderedObject['object'][], at: number): Map<string, Applied> {
-  return new Map(objects.map((object) => [keyOf(refOf(object)), { ref: refOf(object), generation: object.metadata.generation ?? 0, object, at }]))
+  return new Map(objects.map((object) => [keyOf(refOf(object)), { ref: refOf(object), generation: object.metadata.generation ?? 0, object, at, serverTime: 0 }]))
 }
 

@@ -67,11 +67,12 @@ export function isWatched(kind: string): boolean {
  * Judges one object in a snapshot.
  * @param since when and as which generation it was applied
  */
-export function rowOf(snapshot: Snapshot, ref: ObjectRef, since: { at: number; generation: number }): WorkloadRow {
+export function rowOf(snapshot: Snapshot, ref: ObjectRef, since: { at: number; generation: number; serverTime: number }): WorkloadRow {
   const object = snapshot.objects.get(keyOf(ref))
   const ageMs = snapshot.at - since.at
   if (object === undefined) return { ref, state: 'progressing', reason: 'Missing', message: 'does not exist', ageMs }
-  const verdict: Assessment = assess(object, snapshot.children, snapshot.events, snapshot.at, since.generation)
+  const events = snapshot.events.filter((event) => eventTime(event) >= since.serverTime)
+  const verdict: Assessment = assess(object, snapshot.children, events, snapshot.at, since.generation)
   const rule = ruleOf(object)
   const counts = rule.counts?.(object, snapshot.children)
   const event = lastEvent(object, rule.newPods?.(object, snapshot.children) ?? [], snapshot)
@@ -98,7 +99,7 @@ export async function watchUntilSettled(run: Run, applied: readonly Applied[]): 
   for (;;) {
     run.signal.throwIfAborted()
     const snapshot = await readSnapshot(run.cluster, run.namespace, kinds, run.clock.now())
-    const rows = targets.map(({ ref, at, generation }) => rowOf(snapshot, ref, { at, generation }))
+    const rows = targets.map(({ ref, at, generation, serverTime }) => rowOf(snapshot, ref, { at, generation, serverTime }))
     recordPods(run, snapshot.at, rows)
     printer(rows)
     const doomed = rows.find(({ state }) => state === 'doomed')
@@ -159,8 +160,8 @@ export async function watchSettled(run: Run, applied: readonly Applied[], { soak
     const snapshot = await readSnapshot(run.cluster, run.namespace, kinds, run.clock.now())
     const rows: WorkloadRow[] = []
     let waitFor: { ref: ObjectRef; message: string } | undefined
-    for (const { ref, at, generation } of targets) {
-      const row = rowOf(snapshot, ref, { at, generation })
+    for (const { ref, at, generation, serverTime } of targets) {
+      const row = rowOf(snapshot, ref, { at, generation, serverTime })
       rows.push(row)
       if (row.state === 'doomed') return { outcome: 'doomed', ref, reason: row.reason, message: row.message }
       const restarts = row.counts?.restarts ?? 0

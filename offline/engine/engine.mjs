@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, openSync, readFileSync, realpathSync } from "node:fs";
-import { cp, mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { closeSync, existsSync, openSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { cp, mkdir, readFile, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { cachedFolder, inputsKey } from "../images/cache.mjs";
 import { mirrorStatus, publish, startMirror, stopMirror } from "../images/mirror.mjs";
 import { isAlive, processStartTime } from "../images/process.mjs";
-import { createNetwork, hostNames, killProcesses, removeNetwork, restoreForwarding } from "./host.mjs";
+import { createNetwork, hostNames, killProcesses, removeNetwork } from "./host.mjs";
 
 const ENTER = fileURLToPath(new URL("enter.sh", import.meta.url));
 
@@ -22,8 +22,14 @@ const PROGRAMS = [...CNI_PLUGINS, "/usr/sbin/runc", "/usr/bin/tini"];
 const START_TIMEOUT = 20_000;
 const STOP_TIMEOUT = 4_000;
 
+/** A stopped engine that nobody used during this time, in ms, is removed: it belongs to older builds. */
+const UNUSED_AFTER = 14 * 24 * 3600 * 1000;
+
+/** Longest path of a socket, in bytes, that the kernel takes (unix(7)). */
+const SOCKET_PATH_LIMIT = 107;
+
 /**
- * A running engine. `address` and `port` are the image mirror's.
+ * A running engine. `address` is the image mirror's, `containers` the network of the engine's containers.
  * @typedef {import("../images/process.mjs").ProcessIdentity & { id: string, socket: string, address: string, containers: string }} EngineState
  */
 
@@ -39,7 +45,7 @@ function folders(cacheDir, id) {
     config: join(root, "engine.toml"),
     log: join(root, "engine.log"),
     stateFile: join(root, "engine.json"),
-    savedForwarding: join(cacheDir, "engines", "ip_forward"),
+    namespace: join(root, "netns"),
   };
 }
 
@@ -58,11 +64,16 @@ export function engineId({ cacheDir, keys }) {
  * @returns {Promise<EngineState | undefined>} undefined when it does not run, or no longer accepts connections
  */
 export async function engineStatus({ cacheDir, id }) {
-  const { stateFile } = folders(cacheDir, id);
+  const { stateFile, socket } = folders(cacheDir, id);
+  const state = await readState(stateFile);
+  return state !== undefined && isAlive(state) && (await accepts(socket)) ? state : undefined;
+}
+
+/** @param {string} stateFile @returns {Promise<EngineState | undefined>} undefined when there is none, or it is not one */
+async function readState(stateFile) {
   try {
-    /** @type {EngineState} */
     const state = JSON.parse(await readFile(stateFile, "utf8"));
-    return isAlive(state) && (await accepts(state.socket)) ? state : undefined;
+    return Number.isSafeInteger(state?.pid) && typeof state.startTime === "string" ? state : undefined;
   } catch {
     return undefined;
   }
@@ -85,20 +96,22 @@ function accepts(socket) {
  */
 export async function startEngine({ cacheDir, id, bin, content, environment, images, progress, signal }) {
   const paths = folders(cacheDir, id);
+  const runtime = await runtimeFolder(cacheDir, bin);
   await mkdir(paths.root, { recursive: true });
+  await utimes(paths.root, new Date(), new Date()); // the time of last use, for removeUnusedEngines
   await publish({ mirrorDir: paths.mirror, images });
   const running = await engineStatus({ cacheDir, id });
   if (running !== undefined && (await mirrorStatus({ mirrorDir: paths.mirror }))) return running;
 
   const handle = progress.step("engine start");
   try {
+    if (Buffer.byteLength(paths.socket) > SOCKET_PATH_LIMIT) throw new Error(`the engine's socket path is longer than the kernel allows: ${paths.socket}; set TODO_CHAT_CACHE_DIR to a shorter folder`);
     await stopEngine({ cacheDir, id });
     for (const folder of [paths.state, paths.socketDir]) await mkdir(folder, { recursive: true });
-    if (paths.socket.length > 100) throw new Error(`the engine's socket path is longer than the kernel allows: ${paths.socket}; set TODO_CHAT_CACHE_DIR to a shorter folder`);
-    const network = await createNetwork(id, paths.savedForwarding);
+    const network = await createNetwork(id, paths.namespace);
     const mirror = await startMirror({ mirrorDir: paths.mirror, address: network.outside, logFile: join(paths.root, "mirror.log") });
     await writeFile(paths.config, engineConfig(`${mirror.address}:${mirror.port}`));
-    const state = await launch({ id, paths, network, bin: await runtimeFolder(cacheDir, bin), content, environment, signal });
+    const state = await launch({ id, paths, network, bin: runtime, content, environment, signal });
     handle.done({ cached: false });
     return state;
   } catch (error) {
@@ -112,7 +125,7 @@ export async function startEngine({ cacheDir, id, bin, content, environment, ima
 async function runtimeFolder(cacheDir, bin) {
   const missing = PROGRAMS.filter((program) => !existsSync(program));
   if (missing.length > 0) throw new Error(`the engine needs ${missing.join(", ")}: install the Debian packages ${requiredPackages.join(" ")}`);
-  const sizes = PROGRAMS.map((program) => [program, readFileSync(program).length]);
+  const sizes = PROGRAMS.map((program) => [program, statSync(program).size]);
   const { path } = await cachedFolder({ root: join(cacheDir, "build"), name: "runtime", key: inputsKey([bin, sizes]) }, async (folder) => {
     for (const program of PROGRAMS) await cp(program, join(folder, /** @type {string} */ (program.split("/").at(-1))), { dereference: true });
     for (const name of await readdir(bin)) await cp(join(bin, name), join(folder, name));
@@ -136,10 +149,10 @@ function engineConfig(mirror) {
  * @returns {Promise<EngineState>}
  */
 async function launch({ id, paths, network, bin, content, environment, signal }) {
-  const { namespace, cgroup } = hostNames(id);
+  const { cgroup } = hostNames(id);
   const log = openSync(paths.log, "w");
-  const namespaces = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc", "--cgroup"];
-  const argv = [`--net=/run/netns/${namespace}`, ENTER, "join", cgroup, ...namespaces, ENTER, "mount"];
+  const namespaces = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"];
+  const argv = [`--net=${paths.namespace}`, ENTER, "join", cgroup, ...namespaces, ENTER, "nest", cgroup, ENTER, "mount"];
   const child = spawn("nsenter", argv, {
     cwd: "/",
     detached: true,
@@ -179,24 +192,21 @@ async function launch({ id, paths, network, bin, content, environment, signal })
 }
 
 /**
- * Stops one engine, whatever state it is in, and takes away all that it added to the machine. Its cache stays.
+ * Stops one engine, whatever state it is in, and takes away all that it added to the machine. Its cache stays. Bounded: 12 s
+ * when nothing ends by itself.
  * @param {{ cacheDir: string, id: string }} options
  */
 export async function stopEngine({ cacheDir, id }) {
   const paths = folders(cacheDir, id);
-  /** @type {EngineState | undefined} */
-  const state = await readFile(paths.stateFile, "utf8").then(JSON.parse, () => undefined);
+  const state = await readState(paths.stateFile);
   if (state !== undefined && isAlive(state)) await endProcesses(state);
   await stopMirror({ mirrorDir: paths.mirror });
   const deadline = Date.now() + STOP_TIMEOUT;
-  while ((await killProcesses(id)) > 0) {
+  while ((await killProcesses(id, paths.mirror)) > 0) {
     if (Date.now() > deadline) throw new Error(`processes of the engine do not end; look for them in /sys/fs/cgroup/*/${hostNames(id).cgroup}/cgroup.procs`);
     await sleep(20);
   }
-  await removeNetwork(id);
-  const others = (await knownEngines(cacheDir)).filter((other) => other !== id);
-  const running = await Promise.all(others.map((other) => engineStatus({ cacheDir, id: other })));
-  if (running.every((other) => other === undefined)) await restoreForwarding(paths.savedForwarding);
+  await removeNetwork(id, paths.namespace);
   for (const file of [paths.stateFile, paths.socket]) await rm(file, { force: true });
 }
 
@@ -232,4 +242,17 @@ export async function knownEngines(cacheDir) {
  */
 export async function removeEngine({ cacheDir, id }) {
   await rm(folders(cacheDir, id).root, { recursive: true, force: true });
+}
+
+/**
+ * Removes the caches of engines that do not run and were not asked for during the last 14 days.
+ * @param {string} cacheDir
+ */
+export async function removeUnusedEngines(cacheDir) {
+  for (const id of await knownEngines(cacheDir)) {
+    const { mtimeMs } = await stat(folders(cacheDir, id).root);
+    if (Date.now() - mtimeMs < UNUSED_AFTER || (await engineStatus({ cacheDir, id })) !== undefined) continue;
+    await stopEngine({ cacheDir, id });
+    await removeEngine({ cacheDir, id });
+  }
 }

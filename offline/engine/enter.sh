@@ -1,19 +1,31 @@
 #!/bin/bash
-# Becomes the engine, in namespaces of its own. Called by namespace.mjs, twice:
+# Becomes the engine, in namespaces of its own. Called by engine.mjs as a chain:
 #
-#   enter.sh join  <cgroup name> <command…>   puts itself into a control group of its own, then runs the command
-#   enter.sh mount                            lays the engine's view of the file system, then becomes the engine
+#   enter.sh join <cgroup name> <command…>   puts itself into a control group of its own, then runs the command
+#   enter.sh nest <cgroup name> <command…>   first process of the new process namespace: makes its group the root of a
+#                                            control group namespace, then runs the command
+#   enter.sh mount                           lays the engine's view of the file system, then becomes the engine
 #
-# The second call runs in fresh mount, process, cgroup and network namespaces, so nothing it mounts or starts is seen by
-# the machine, and all of it is gone when the first process of the namespace ends.
+# The last two run in fresh mount, process and network namespaces, so nothing they mount or start is seen by the machine,
+# and all of it is gone when the first process of the namespace ends.
 set -euo pipefail
+
+# One tree for all controllers (cgroup v2), or a tree for each.
+unified=no
+if [ -f /sys/fs/cgroup/cgroup.controllers ]; then unified=yes; fi
+
+hand_down() {
+  sed -e 's/\</+/g' "$1/cgroup.controllers" >"$1/cgroup.subtree_control"
+}
 
 join() {
   local name=$1 controller
   shift
-  if [ -f /sys/fs/cgroup/cgroup.controllers ]; then
-    mkdir -p "/sys/fs/cgroup/$name"
-    echo $$ >"/sys/fs/cgroup/$name/cgroup.procs"
+  if [ "$unified" = yes ]; then
+    # A group that hands controllers down holds no processes, so the process that waits outside gets one beside the engine's.
+    mkdir -p "/sys/fs/cgroup/$name/outside" "/sys/fs/cgroup/$name/engine"
+    echo $$ >"/sys/fs/cgroup/$name/outside/cgroup.procs"
+    hand_down "/sys/fs/cgroup/$name"
   else
     for controller in /sys/fs/cgroup/*/; do
       [ -f "$controller/cgroup.procs" ] || continue
@@ -29,23 +41,25 @@ join() {
   exec "$@"
 }
 
+nest() {
+  local name=$1
+  shift
+  if [ "$unified" = yes ]; then echo $$ >"/sys/fs/cgroup/$name/engine/cgroup.procs"; fi
+  exec unshare --cgroup "$@"
+}
+
 # The network namespace needs its own sysfs (else the engine reads the machine's interfaces), and the control groups are
-# mounted again so that they start at the group of `join`.
+# mounted again so that they start at the engine's own.
 mount_system() {
   local -a controllers=()
-  local unified=no controller
-  if [ -f /sys/fs/cgroup/cgroup.controllers ]; then
-    unified=yes
-  else
-    while read -r controller; do controllers+=("$controller"); done < <(awk '$4 == 1 && $1 !~ /^#/ {print $1}' /proc/cgroups)
-  fi
+  local controller
+  while read -r controller; do controllers+=("$controller"); done < <(awk '$4 == 1 && $1 !~ /^#/ {print $1}' /proc/cgroups)
   mount -t sysfs sysfs /sys
   if [ "$unified" = yes ]; then
     mount -t cgroup2 cgroup2 /sys/fs/cgroup
-    # With processes in its root, a group cannot hand controllers down.
     mkdir -p /sys/fs/cgroup/init
     echo $$ >/sys/fs/cgroup/init/cgroup.procs
-    sed -e 's/\</+/g' /sys/fs/cgroup/cgroup.controllers >/sys/fs/cgroup/cgroup.subtree_control
+    hand_down /sys/fs/cgroup
     return
   fi
   mount -t tmpfs -o mode=755 tmpfs /sys/fs/cgroup
@@ -72,9 +86,8 @@ mount_prefix() {
 }
 
 case ${1:-} in
-join)
-  shift
-  join "$@"
+join | nest)
+  "$@"
   ;;
 mount)
   mount_system
@@ -85,7 +98,7 @@ mount)
     --config "$ENGINE_CONFIG" --network-name todo-chat0 --network-cidr "$ENGINE_CIDR" --oci-cni-binary-dir /run/todo-chat/bin
   ;;
 *)
-  echo "enter.sh: first argument must be join or mount, current value ${1:-none}" >&2
+  echo "enter.sh: first argument must be join, nest or mount, current value ${1:-none}" >&2
   exit 2
   ;;
 esac

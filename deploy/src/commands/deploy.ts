@@ -73,13 +73,20 @@ export async function deploy(context: Context, input: DeployInput): Promise<RunR
       prober: key && newProber(key, clock.now()),
       secrets: secretValues(release.desired),
       soakMs: input.soakMs,
-      watchAll: false,
+      // After a run that proved nothing, unchanged objects are proven too.
+      watchAll: !isProven(session.history),
+      live: appliedFrom([...release.live.states.values()].flatMap(({ live }) => live ?? []), clock.now()),
       beforeWave: () => session.lock.assertHeld(),
       force: input.force ?? false,
     },
   }
-  const end = hasChanges(release.plan.operations) ? await carryOut(steps) : await confirm(steps)
+  const end = isProven(session.history) && !hasChanges(release.plan.operations) ? await confirm(steps) : await carryOut(steps)
   return { ...report, ...end, durationMs: clock.now() - Date.parse(report.startedAt) }
+}
+
+/** True when what runs was proven: the last run succeeded, or brought back what had. */
+function isProven([last]: readonly Revision[]): boolean {
+  return last?.result === 'succeeded' || last?.result === 'rolled-back'
 }
 
 interface Steps {
@@ -95,9 +102,8 @@ interface Steps {
 type End = Pick<RunReport, 'result' | 'summary'> & Partial<RunReport>
 
 /** Nothing is to be changed: looks once whether what runs is healthy. */
-async function confirm({ session, release, rolloutInput, report }: Steps): Promise<End> {
-  const live = [...release.live.states.values()].flatMap(({ live }) => live ?? [])
-  const { failure } = await rollout(session.run, { ...rolloutInput, prober: undefined, soakMs: 0, watchAll: true, live: appliedFrom(live, session.run.clock.now()) })
+async function confirm({ session, rolloutInput, report }: Steps): Promise<End> {
+  const { failure } = await rollout(session.run, { ...rolloutInput, prober: undefined, soakMs: 0, watchAll: true })
   const revision = report.previousRevision ?? 0
   return failure === undefined
     ? { result: 'unchanged', summary: `revision ${revision} is in place and healthy`, revision }
@@ -193,6 +199,12 @@ async function measured({ report }: Steps, measurement: Measurement): Promise<vo
 
 const STORED_RESULT = { succeeded: 'succeeded', unchanged: 'succeeded', 'rolled-back': 'rolled-back', 'rollback-failed': 'failed', failed: 'failed', interrupted: 'interrupted' } as const
 
+/** The history holds one line; the report holds all of it. */
+function shorten(text: string): string {
+  const line = text.split('\n')[0] ?? ''
+  return line.length <= 240 ? line : `${line.slice(0, 239)}…`
+}
+
 /** Writes the end down; after success the inventory holds exactly what was wanted. */
 async function finish({ context, session, release }: Steps, revision: Revision, end: End): Promise<void> {
   const { cluster, namespace, clock } = context
@@ -204,7 +216,7 @@ async function finish({ context, session, release }: Steps, revision: Revision, 
     )
     await writeInventory(cluster, namespace, { revision: revision.revision, fence: session.lock.fence, objects })
   }
-  const summary = end.failure === undefined ? revision.summary : `${end.summary}: ${end.failure.message.split('\n')[0]}`
+  const summary = end.failure === undefined ? revision.summary : shorten(`${end.summary}: ${end.failure.message}`)
   await finishRevision(cluster, namespace, { ...revision, result: STORED_RESULT[end.result], finishedAt: new Date(clock.now()).toISOString(), summary })
   await trimHistory(cluster, namespace)
 }

@@ -63,7 +63,7 @@ async function readWorkloads(cluster: Cluster, namespace: string, owned: readonl
   return refs.map((ref) => {
     const object = snapshot.objects.get(keyOf(ref))
     const at = Date.parse(object?.metadata.creationTimestamp ?? '') || now
-    const { state, reason, message, counts } = rowOf(snapshot, ref, { at, generation: 0 })
+    const { state, reason, message, counts } = rowOf(snapshot, ref, { at, generation: 0, serverTime: 0 })
     return { ref, state, reason, message, ageMs: now - at, images: object === undefined ? {} : imagesOf([object]), ...(counts && { counts }) }
   })
 }

@@ -1,6 +1,7 @@
 """What the user sees when a process behind the chat is missing."""
 
 import pytest
+from pydantic import AnyHttpUrl
 
 from tests.support.postgres import free_port
 from tests.support.servers import serving
@@ -52,7 +53,7 @@ def test_mcp_down(world: World, stack: Stack) -> None:
         assert events[-1].data["details"]["conversation_id"] == events[0].data["conversation_id"]
 
 
-def test_mcp_refuses_the_token(world: World, stack: Stack, tmp_path: object) -> None:
+def test_mcp_refuses_the_token(world: World, stack: Stack) -> None:
     foreign = world.secrets / "foreign-key"
     foreign.write_text("another key of at least 32 bytes, really")
     with (
@@ -67,7 +68,7 @@ def test_mcp_refuses_the_token(world: World, stack: Stack, tmp_path: object) -> 
 
 def test_mcp_comes_back_without_a_restart(world: World) -> None:
     port = free_port()
-    settings = AgentSettings(mcp_url=f"http://127.0.0.1:{port}/mcp")  # type: ignore[arg-type]
+    settings = AgentSettings(mcp_url=AnyHttpUrl(f"http://127.0.0.1:{port}/mcp"))
     with (
         serving(agent_process.build(settings)[0]) as agent,
         world.backend(agent_url=agent) as backend,

@@ -145,7 +145,7 @@ def test_bad_keys_are_refused(user: User, key: str) -> None:
         "POST",
         "/chat",
         json={"message": "hello"},
-        headers=[("Idempotency-Key", key.encode())],  # type: ignore[arg-type]
+        headers=[("Idempotency-Key", key.encode())],
     )
     assert response.status_code == 422
     assert response.json()["error"]["code"] == "validation_error"

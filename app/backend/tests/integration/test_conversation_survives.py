@@ -27,11 +27,13 @@ def test_between_two_messages(world: World, stack: Stack) -> None:
     with process("backend", free_port(), settings) as first, world.user(first.url) as user:
         conversation = user.chat("add buy milk").json()["conversation_id"]
         first.kill()
-    with process("backend", free_port(), settings) as second:
-        with world.user(second.url, user.id) as again:
-            answer = again.chat("what's pending", conversation_id=conversation).json()
-            assert "buy milk" in answer["response"]
-            assert len(again.messages(conversation)) == 4
+    with (
+        process("backend", free_port(), settings) as second,
+        world.user(second.url, user.id) as again,
+    ):
+        answer = again.chat("what's pending", conversation_id=conversation).json()
+        assert "buy milk" in answer["response"]
+        assert len(again.messages(conversation)) == 4
 
 
 def test_during_a_request(world: World, stack: Stack, tmp_path: Any) -> None:
@@ -54,12 +56,14 @@ def test_during_a_request(world: World, stack: Stack, tmp_path: Any) -> None:
             killer.join()
 
         endpoint.steps[:] = [call, Text("Milk is on the list.")]
-        with process("backend", free_port(), settings) as second:
-            with world.user(second.url, user.id) as again:
-                answer = _ask_until_answered(again, key)
-                assert answer["response"] == "Milk is on the list."
-                assert len(again.messages(answer["conversation_id"])) == 2
-                assert [task["title"] for task in again.tasks()] == ["buy milk"]
+        with (
+            process("backend", free_port(), settings) as second,
+            world.user(second.url, user.id) as again,
+        ):
+            answer = _ask_until_answered(again, key)
+            assert answer["response"] == "Milk is on the list."
+            assert len(again.messages(answer["conversation_id"])) == 2
+            assert [task["title"] for task in again.tasks()] == ["buy milk"]
 
 
 def _kill_when(victim: Any, endpoint: ModelEndpoint, requests: int) -> None:

@@ -34,7 +34,10 @@ def user_of_model(
 
 
 def test_a_model_calls_tools_and_answers(world: World, stack: Stack, tmp_path: Path) -> None:
-    steps = [Tool("add_task", '{"title": "buy milk"}'), Text("I have put milk on your list.")]
+    steps: list[Step] = [
+        Tool("add_task", '{"title": "buy milk"}'),
+        Text("I have put milk on your list."),
+    ]
     with user_of_model(world, stack, tmp_path, steps) as (user, endpoint):
         answer = user.chat("we are out of milk").json()
         assert answer["response"] == "I have put milk on your list."
@@ -58,7 +61,7 @@ def test_a_model_cannot_act_for_another_user(
     world: World, stack: Stack, stranger: User, tmp_path: Path
 ) -> None:
     theirs = stranger.add_task("private")
-    steps = [
+    steps: list[Step] = [
         Tool("delete_task", f'{{"task_id": {theirs["id"]}, "user_id": "{stranger.id}"}}'),
         Tool("add_task", f'{{"title": "planted", "user_id": "{stranger.id}"}}'),
         Text("Done."),
@@ -74,7 +77,7 @@ def test_a_model_cannot_act_for_another_user(
 def test_a_model_that_writes_nonsense_gets_a_tool_error(
     world: World, stack: Stack, tmp_path: Path, arguments: str
 ) -> None:
-    steps = [Tool("delete_task", arguments), Text("I could not do that.")]
+    steps: list[Step] = [Tool("delete_task", arguments), Text("I could not do that.")]
     with user_of_model(world, stack, tmp_path, steps) as (user, _):
         kept = user.add_task()
         response = user.chat("delete it")

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
@@ -24,18 +25,17 @@ def settings(world: World, tmp_path: Path) -> Iterator[MigrateSettings]:
     admin_password = tmp_path / "admin-password"
     admin_password.write_text(world.url.password or "unused")
     name = f"todo_test_migrate_{secrets.token_hex(4)}"
-    yield MigrateSettings(
-        database_host=world.url.host or "",
-        database_port=world.url.port or 5432,
-        database_name=name,
-        database_wait_seconds=5,
-        database_admin_user=world.url.username,
-        database_admin_password_file=admin_password,
-        **{
-            f"database_{role}_password_file": world.secrets / f"{role}-password"
-            for role in PASSWORDS
-        },
-    )
+    values: dict[str, Any] = {
+        "database_host": world.url.host,
+        "database_port": world.url.port,
+        "database_name": name,
+        "database_wait_seconds": 5,
+        "database_admin_user": world.url.username,
+        "database_admin_password_file": admin_password,
+    }
+    for role in PASSWORDS:
+        values[f"database_{role}_password_file"] = world.secrets / f"{role}-password"
+    yield MigrateSettings(**values)
     admin = create_engine(world.url, poolclass=NullPool)
     with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))

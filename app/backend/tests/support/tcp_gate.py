@@ -1,5 +1,6 @@
 """A TCP forwarder that can be shut and opened: a database that goes away and comes back."""
 
+import contextlib
 import socket
 import threading
 
@@ -48,17 +49,13 @@ class TcpGate:
 
 
 def _forward(source: socket.socket, sink: socket.socket) -> None:
-    try:
+    with contextlib.suppress(OSError):
         while data := source.recv(65536):
             sink.sendall(data)
-    except OSError:
-        pass
     _close(sink)
 
 
 def _close(end: socket.socket) -> None:
-    try:
+    with contextlib.suppress(OSError):
         end.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
     end.close()

@@ -8,7 +8,12 @@ from fastapi import APIRouter, Depends, Path, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from todo_chat.api.deps import CurrentUser, IdempotencyKey, ServicesDep
-from todo_chat.api.errors import error_responses, to_api_error
+from todo_chat.api.errors import (
+    EVERY_ROUTE,
+    error_responses,
+    streaming_error_responses,
+    to_api_error,
+)
 from todo_chat.chat.errors import TurnFailedError
 from todo_chat.chat.models import (
     ChatRequest,
@@ -25,7 +30,7 @@ from todo_chat.web.request_id import current_request_id
 router = APIRouter(
     prefix="/api/{user_id}",
     tags=["chat"],
-    responses=error_responses(400, 401, 403, 413, 422, 429, 503),
+    responses=error_responses(*EVERY_ROUTE),
 )
 
 
@@ -55,7 +60,9 @@ async def chat(turn: StartedTurn) -> ChatResponse:
 
 
 @router.post(
-    "/chat/stream", response_class=EventSourceResponse, responses=error_responses(404, 409)
+    "/chat/stream",
+    response_class=EventSourceResponse,
+    responses=streaming_error_responses(*EVERY_ROUTE, 404, 409),
 )
 async def chat_stream(turn: StartedTurn) -> AsyncIterator[ServerSentEvent]:
     """Send a message and receive the answer as server-sent events.

@@ -22,6 +22,9 @@ from todo_chat.web.request_id import current_request_id
 
 RETRY_AFTER_SECONDS = 5
 
+EVERY_ROUTE = (400, 401, 403, 413, 422, 429, 503)
+"""Statuses that each route with a user can answer with."""
+
 
 class ErrorDetail(BaseModel):
     """What went wrong: for programs (``code``), for people (``message``), for the logs."""
@@ -128,3 +131,10 @@ def install_error_handlers(app: FastAPI) -> None:
 def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The OpenAPI entries for these statuses."""
     return {status: {"model": ErrorBody} for status in statuses}
+
+
+def streaming_error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The same for a route whose success is not JSON: its errors are JSON all the same."""
+    schema = {"$ref": f"#/components/schemas/{ErrorBody.__name__}"}
+    entry = {"description": "Error", "content": {"application/json": {"schema": schema}}}
+    return dict.fromkeys(statuses, entry)

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from todo_chat.api.deps import CurrentUser, ServicesDep
-from todo_chat.api.errors import error_responses
+from todo_chat.api.errors import EVERY_ROUTE, error_responses
 from todo_chat.tasks import service
 from todo_chat.tasks.models import (
     TaskCreate,
@@ -19,7 +19,7 @@ from todo_chat.text import BIGINT_MAX
 router = APIRouter(
     prefix="/api/{user_id}/tasks",
     tags=["tasks"],
-    responses=error_responses(400, 401, 403, 413, 422, 429, 503),
+    responses=error_responses(*EVERY_ROUTE),
 )
 
 TaskIdPath = Annotated[int, Path(ge=1, le=BIGINT_MAX)]

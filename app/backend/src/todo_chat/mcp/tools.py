@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -107,6 +108,8 @@ def register_tools(server: MCPServer[Any], runner: ToolRunner) -> None:
         description: _Description | None = None,
     ) -> ToolTask:
         """Change a task's title or description; give at least one."""
+        if title is None and description is None:
+            raise ToolError("Give at least one of title, description.")
         change = TaskUpdate(title=title, description=description)
 
         async def work(session: AsyncSession, user: str) -> ToolTask:

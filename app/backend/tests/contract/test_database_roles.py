@@ -1,0 +1,90 @@
+"""What each database role must not be able to do."""
+
+import pytest
+from sqlalchemy.exc import ProgrammingError
+
+from tests.support.world import User, World
+from todo_chat.db.migrate import ROLES
+
+FORBIDDEN = [
+    ("chat", "SELECT * FROM tasks"),
+    ("chat", "INSERT INTO tasks (user_id, title) VALUES ('alice', 'x')"),
+    ("chat", "UPDATE tasks SET completed = true"),
+    ("chat", "DELETE FROM tasks"),
+    ("chat", "SELECT * FROM tool_calls"),
+    ("chat", "DELETE FROM messages"),
+    ("chat", "UPDATE messages SET content = 'x'"),
+    ("chat", "DELETE FROM conversations"),
+    ("tasks", "SELECT * FROM messages"),
+    ("tasks", "SELECT * FROM conversations"),
+    ("tasks", "SELECT * FROM tool_calls"),
+    ("mcp", "SELECT * FROM messages"),
+    ("mcp", "SELECT * FROM conversations"),
+    ("mcp", "UPDATE tool_calls SET outcome = 'x'"),
+    ("mcp", "DELETE FROM tool_calls"),
+    ("backup", "INSERT INTO tasks (user_id, title) VALUES ('alice', 'x')"),
+    ("backup", "DELETE FROM tasks"),
+    ("backup", "DELETE FROM messages"),
+    *((role, "CREATE TABLE mine ()") for role in ROLES if role != "migrator"),
+    *(
+        (role, "ALTER TABLE tasks DISABLE ROW LEVEL SECURITY")
+        for role in ROLES
+        if role != "migrator"
+    ),
+    *((role, "DROP TABLE tasks") for role in ROLES if role != "migrator"),
+    *((role, "TRUNCATE tasks") for role in ROLES if role != "migrator"),
+    *((role, "CREATE ROLE helper") for role in ROLES),
+    *((role, "SET ROLE todo_migrator") for role in ROLES if role != "migrator"),
+]
+
+
+@pytest.mark.parametrize(("role", "statement"), FORBIDDEN, ids=lambda value: value[:48])
+def test_forbidden(world: World, role: str, statement: str) -> None:
+    with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"):
+        world.sql(statement, role, as_user="alice")
+
+
+@pytest.mark.parametrize(
+    ("role", "table"),
+    [("tasks", "tasks"), ("mcp", "tasks"), ("chat", "conversations"), ("chat", "messages")],
+)
+def test_rows_belong_to_one_user(user: User, world: World, role: str, table: str) -> None:
+    user.chat("add buy milk")
+    count = f"SELECT count(*) FROM {table}"
+    assert world.sql(count, role, as_user=user.id)[0][0] > 0
+    assert world.sql(count, role, as_user="somebody-else")[0][0] == 0
+    assert world.sql(count, role)[0][0] == 0, "no user, no rows"
+
+
+@pytest.mark.parametrize("role", ["tasks", "mcp"])
+def test_nobody_writes_rows_for_another_user(user: User, world: World, role: str) -> None:
+    task = user.add_task()
+    insert = "INSERT INTO tasks (user_id, title) VALUES (:owner, 'planted')"
+    with pytest.raises(ProgrammingError, match="row-level security"):
+        world.sql(insert, role, as_user="mallory", owner=user.id)
+    world.sql("UPDATE tasks SET title = 'stolen'", role, as_user="mallory")
+    world.sql("DELETE FROM tasks", role, as_user="mallory")
+    with pytest.raises(ProgrammingError, match="row-level security"):
+        world.sql("UPDATE tasks SET user_id = 'mallory'", role, as_user=user.id)
+    assert user.tasks() == [task]
+
+
+def test_the_backup_role_reads_every_users_rows(user: User, world: World) -> None:
+    user.add_task()
+    owners = world.sql("SELECT DISTINCT user_id FROM tasks", "backup")
+    assert user.id in [row.user_id for row in owners]
+
+
+def test_every_table_with_users_has_row_level_security(world: World) -> None:
+    unprotected = world.sql(
+        "SELECT relname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid "
+        "WHERE relkind = 'r' AND attname = 'user_id' AND NOT relrowsecurity"
+    )
+    assert unprotected == []
+    protected = world.sql("SELECT relname FROM pg_class WHERE relrowsecurity ORDER BY relname")
+    assert [row.relname for row in protected] == [
+        "conversations",
+        "messages",
+        "tasks",
+        "tool_calls",
+    ]

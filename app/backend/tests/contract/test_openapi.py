@@ -1,0 +1,122 @@
+"""The OpenAPI document against the running backend: 500 generated requests per operation."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from pydantic import AnyHttpUrl
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from tests.support.servers import serving
+from tests.support.world import User, World
+from todo_chat.entrypoints import backend as backend_process
+from todo_chat.settings import BackendSettings
+from todo_chat.turn import MEDIA_TYPE, Delta, Finished
+
+EXAMPLES = 500
+
+
+def _document() -> dict[str, Any]:
+    """The document without a database: collecting tests must not need one."""
+    with TemporaryDirectory() as folder:
+        secret = Path(folder) / "secret"
+        secret.write_text("only here so that the application can be built")
+        app, _ = backend_process.build(
+            BackendSettings(
+                environment="development",
+                dev_login=True,
+                database_host="nowhere",
+                agent_url=AnyHttpUrl("http://nowhere"),
+                jwt_key_file=secret,
+                database_chat_password_file=secret,
+                database_tasks_password_file=secret,
+            )
+        )
+        return app.openapi()
+
+
+schema = schemathesis.openapi.from_dict(_document())
+
+
+def _echo_agent() -> Starlette:
+    """Answers every turn at once: the subject here is the backend's own document."""
+
+    async def turn(_: Request) -> Response:
+        async def lines() -> AsyncIterator[str]:
+            for event in (Delta(text="yes"), Finished(response="yes")):
+                yield event.model_dump_json() + "\n"
+
+        return StreamingResponse(lines(), media_type=MEDIA_TYPE)
+
+    return Starlette(routes=[Route("/turn", turn, methods=["POST"])])
+
+
+@pytest.fixture(scope="module")
+def fuzzed(world: World) -> Iterator[User]:
+    with (
+        serving(_echo_agent()) as agent,
+        world.backend(agent_url=agent) as backend,
+        world.user(backend) as user,
+    ):
+        yield user
+
+
+@schema.parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+def test_operation(case: schemathesis.Case[Any], fuzzed: User) -> None:
+    if "user_id" in (case.path_parameters or {}):
+        # Own user: generated ones would all end at 403.
+        case.path_parameters["user_id"] = fuzzed.id
+    case.call_and_validate(
+        base_url=str(fuzzed.client.base_url),
+        headers={"Authorization": f"Bearer {fuzzed.token}"},
+        checks=[
+            not_a_server_error,
+            status_code_conformance,
+            content_type_conformance,
+            response_schema_conformance,
+        ],
+        timeout=20,
+    )
+
+
+def test_the_document_names_every_route() -> None:
+    operations = {
+        f"{method.upper()} {path}"
+        for path, methods in _document()["paths"].items()
+        for method in methods
+    }
+    assert operations == {
+        "GET /api/info",
+        "POST /api/login",
+        "GET /api/{user_id}/tasks",
+        "POST /api/{user_id}/tasks",
+        "GET /api/{user_id}/tasks/{task_id}",
+        "PUT /api/{user_id}/tasks/{task_id}",
+        "PATCH /api/{user_id}/tasks/{task_id}",
+        "DELETE /api/{user_id}/tasks/{task_id}",
+        "PATCH /api/{user_id}/tasks/{task_id}/complete",
+        "POST /api/{user_id}/chat",
+        "POST /api/{user_id}/chat/stream",
+        "GET /api/{user_id}/conversations",
+        "GET /api/{user_id}/conversations/{conversation_id}/messages",
+    }

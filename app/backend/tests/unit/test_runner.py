@@ -1,0 +1,52 @@
+"""Translation of the Agents SDK's events and errors."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from agents import MaxTurnsExceeded, ModelBehaviorError
+
+from todo_chat.agent.runner import ToolsUnavailableError, _as_failure, _called, _returned
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ('{"task_id": 1}', {"task_id": 1}),
+        ("{", {"unreadable": "{"}),
+        ("[1]", {"unreadable": "[1]"}),
+    ],
+)
+def test_arguments_are_shown_as_the_model_wrote_them(written: str, shown: dict[str, Any]) -> None:
+    names: dict[str, str] = {}
+    call = SimpleNamespace(call_id="call_1", name="delete_task", arguments=written)
+    assert _called(call, names).arguments == shown
+    assert names == {"call_1": "delete_task"}
+
+
+@pytest.mark.parametrize(
+    ("output", "ok", "result"),
+    [
+        ({"type": "text", "text": '{"id": 1}'}, True, {"id": 1}),
+        ('{"id": 1}', True, {"id": 1}),
+        ("There is no task 1.", False, "There is no task 1."),
+    ],
+)
+def test_a_result_in_words_is_an_error(output: Any, ok: bool, result: Any) -> None:
+    returned = _returned({"call_id": "call_1"}, output, {"call_1": "delete_task"})
+    assert (returned.name, returned.ok, returned.result) == ("delete_task", ok, result)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ToolsUnavailableError("refused"), "tools_unavailable"),
+        (MaxTurnsExceeded("10"), "agent_failed"),
+        (ModelBehaviorError("nonsense"), "agent_failed"),
+        (ValueError("a bug"), "agent_failed"),
+    ],
+)
+def test_every_failure_has_a_code_and_keeps_its_text_inside(error: Exception, code: str) -> None:
+    failure = _as_failure(error)
+    assert failure.code == code
+    assert str(error) not in failure.message

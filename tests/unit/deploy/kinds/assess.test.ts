@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest'
+import { assess } from '../../../../deploy/src/kinds/index.ts'
+import { fixture } from './_fixture.ts'
+
+/** What is said about objects captured from a cluster. One row per file of tests/fixtures/objects. */
+const CASES: readonly [file: string, state: string, reason: string, message: RegExp][] = [
+  ['deployment/pod-security-violation', 'doomed', 'FailedCreate', /violates PodSecurity.*does not admit/],
+  ['deployment/quota-exceeded', 'doomed', 'FailedCreate', /exceeded quota: small/],
+  ['statefulset/quota-exceeded', 'progressing', 'FailedCreate', /exceeded quota: small/],
+  ['persistentvolumeclaim/waits-for-first-consumer', 'current', 'WaitForFirstConsumer', /first pod/],
+  ['persistentvolumeclaim/no-storage-class', 'doomed', 'NoStorageClass', /does-not-exist does not exist/],
+  ['service/load-balancer-pending', 'progressing', 'NoLoadBalancer', /no address/],
+  ['service/cluster-ip', 'current', 'Current', /exists/],
+  ['ingress/no-address', 'current', 'Current', /no address published/],
+  ['horizontalpodautoscaler/no-metrics', 'current', 'FailedGetResourceMetric', /does not scale/],
+]
+
+describe('captured objects are judged by their kind', () => {
+  it.each(CASES)('%s is %s (%s)', (file, state, reason, message) => {
+    const { object, children, events, now } = fixture(file)
+    expect(assess(object, children, events, now)).toMatchObject({ state, reason, message: expect.stringMatching(message) })
+  })
+})
+
+describe('before the rule of the kind', () => {
+  const { object, children, events, now } = fixture('ingress/no-address')
+
+  it('an object that is being deleted is not current', () => {
+    const deleted = { ...object, metadata: { ...object.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } }
+    expect(assess(deleted, children, events, now)).toMatchObject({ state: 'progressing', reason: 'Terminating' })
+  })
+
+  it('an answer older than the write is stale', () => {
+    expect(assess({ ...object, metadata: { ...object.metadata, generation: 1 } }, children, events, now, 2)).toMatchObject({ state: 'progressing', reason: 'Stale' })
+  })
+
+  it('a generation that the controller has not seen is not judged', () => {
+    const unseen = { ...object, metadata: { ...object.metadata, generation: 3 }, status: { observedGeneration: 2 } }
+    expect(assess(unseen, children, events, now)).toMatchObject({ state: 'progressing', reason: 'NotObserved' })
+  })
+})
