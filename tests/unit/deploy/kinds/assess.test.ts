@@ -6,7 +6,7 @@ import { fixture } from './_fixture.ts'
 const CASES: readonly [file: string, state: string, reason: string, message: RegExp][] = [
   ['deployment/pod-security-violation', 'doomed', 'FailedCreate', /violates PodSecurity.*does not admit/],
   ['deployment/quota-exceeded', 'doomed', 'FailedCreate', /exceeded quota: small/],
-  ['statefulset/quota-exceeded', 'progressing', 'FailedCreate', /exceeded quota: small/],
+  ['statefulset/quota-exceeded', 'doomed', 'FailedCreate', /exceeded quota: small/],
   ['persistentvolumeclaim/waits-for-first-consumer', 'current', 'WaitForFirstConsumer', /first pod/],
   ['persistentvolumeclaim/no-storage-class', 'doomed', 'NoStorageClass', /does-not-exist does not exist/],
   ['service/load-balancer-pending', 'progressing', 'NoLoadBalancer', /no address/],
@@ -19,6 +19,16 @@ describe('captured objects are judged by their kind', () => {
   it.each(CASES)('%s is %s (%s)', (file, state, reason, message) => {
     const { object, children, events, now } = fixture(file)
     expect(assess(object, children, events, now)).toMatchObject({ state, reason, message: expect.stringMatching(message) })
+  })
+})
+
+describe('quota', () => {
+  const { object, children, events } = fixture('statefulset/quota-exceeded')
+  const first = Date.parse(events[0]?.firstTimestamp ?? '')
+
+  it('is given 6 s: an ending pod may free what is missing', () => {
+    expect(assess(object, children, events, first + 5_999)).toMatchObject({ state: 'progressing' })
+    expect(assess(object, children, events, first + 6_000)).toMatchObject({ state: 'doomed' })
   })
 })
 

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest'
+import { type Environment, type Gate, type GateFacts, checkGates, checkRendered } from '../../../deploy/src/gates.ts'
+import { imagesOf, withImages } from '../../../deploy/src/images.ts'
+import type { RenderedObject } from '../../../deploy/src/objects.ts'
+import { NAMESPACE, release } from './_release.ts'
+
+const pinned = withImages(
+  release(),
+  Object.fromEntries(['backend', 'agent', 'mcp', 'frontend', 'database'].map((name, index) => [name, `r.example/${name}@sha256:${String(index + 1).repeat(64)}`])),
+)
+const verified = imagesOf(pinned.map(({ object }) => object))
+
+function unsuspended(rendered: readonly RenderedObject[]): RenderedObject[] {
+  return rendered.map(({ object, source }) => ({ object: object.kind === 'CronJob' ? { ...object, spec: { ...(object['spec'] as object), suspend: false } } : object, source }))
+}
+
+function facts(rendered: readonly RenderedObject[], rest: Partial<GateFacts> = {}): GateFacts {
+  return { objects: rendered.map(({ object }) => object), commit: 'abc123', verified, ...rest }
+}
+
+const GOOD = facts(unsuspended(pinned))
+
+const CASES: readonly [name: string, environment: Environment, facts: GateFacts, refusal: RegExp | undefined][] = [
+  ['prod takes a clean, pinned, backed-up, verified release', 'prod', GOOD, undefined],
+  ['prod refuses a dirty tree', 'prod', { ...GOOD, commit: 'abc123-dirty' }, /changes that are not in commit abc123 .*--allow dirty-tree/],
+  ['prod refuses a tree of unknown state', 'prod', { ...GOOD, commit: undefined }, /not known/],
+  ['prod refuses a mutable tag', 'prod', facts(unsuspended(release())), /without a digest: todo-chat\/database:1/],
+  ['prod refuses a database without a backup', 'prod', facts(pinned), /no backup is scheduled .*--allow no-backup/],
+  ['prod refuses what staging has not run', 'prod', { ...GOOD, verified: undefined }, /--verified-by/],
+  ['prod refuses a digest that staging has not run', 'prod', { ...GOOD, verified: { ...verified, mcp: `r.example/mcp@sha256:${'f'.repeat(64)}` } }, /has not verified mcp/],
+  ['prod takes the same digest from another registry', 'prod', { ...GOOD, verified: { ...verified, mcp: `other.example/mcp@sha256:${'3'.repeat(64)}` } }, undefined],
+  ['staging refuses a mutable tag', 'staging', facts(release()), /mutable-tag/],
+  ['staging takes a dirty tree', 'staging', facts(pinned, { commit: 'x-dirty', verified: undefined }), undefined],
+  ['dev takes what it is given', 'dev', facts(release(), { commit: undefined, verified: undefined }), undefined],
+]
+
+describe('gates', () => {
+  it.each(CASES)('%s', (_name, environment, given, refusal) => {
+    const check = (): void => checkGates(environment, given, new Set())
+    if (refusal === undefined) expect(check).not.toThrow()
+    else expect(check).toThrow(refusal)
+  })
+
+  it.each(['dirty-tree', 'mutable-tag', 'no-backup', 'unverified'] as const)('%s is lifted by name, and only it', (gate: Gate) => {
+    const bad = facts(release(), { commit: undefined, verified: undefined })
+    const allowed = new Set<Gate>([gate])
+    expect(() => checkGates('prod', bad, allowed)).toThrow(/prod refuses this release/)
+    expect(() => checkGates('prod', bad, allowed)).not.toThrow(new RegExp(`--allow ${gate}\\]`))
+  })
+
+  it('refuses placeholders everywhere', () => {
+    const placeholder = withImages(release(), { backend: `todo-chat/backend@sha256:${'0'.repeat(64)}` })
+    expect(() => checkGates('dev', facts(placeholder), new Set())).toThrow(/no image was given for backend/)
+  })
+})
+
+describe('checkRendered', () => {
+  it('refuses an empty render', () => {
+    expect(() => checkRendered([], NAMESPACE)).toThrow(/nothing was rendered/)
+  })
+
+  it('refuses another namespace, naming object and source', () => {
+    expect(() => checkRendered(release(), 'todo-chat-prod')).toThrow(/Namespace todo-chat-dev is for namespace todo-chat-dev, but this environment is todo-chat-prod \(manifests\/todo-chat-dev.yaml\)/)
+  })
+
+  it('refuses a Secret in the manifests', () => {
+    const secret = { object: { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'x', namespace: NAMESPACE } }, source: 'x.yaml' }
+    expect(() => checkRendered([secret], NAMESPACE)).toThrow(/secret values do not belong into manifests/)
+  })
+})
