@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync, realpathSync, statSync } from "node:fs";
-import { cp, mkdir, readFile, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { cp, link, mkdir, readFile, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { cachedFolder, inputsKey } from "../images/cache.mjs";
@@ -29,8 +29,8 @@ const UNUSED_AFTER = 14 * 24 * 3600 * 1000;
 const SOCKET_PATH_LIMIT = 107;
 
 /**
- * A running engine. `address` is the image mirror's, `containers` the network of the engine's containers.
- * @typedef {import("../images/process.mjs").ProcessIdentity & { id: string, socket: string, address: string, containers: string }} EngineState
+ * A running engine. `address` and `port` are the image mirror's, `containers` the network of the engine's containers.
+ * @typedef {import("../images/process.mjs").ProcessIdentity & { id: string, socket: string, address: string, port: number, containers: string }} EngineState
  */
 
 /** @param {string} cacheDir @param {string} id */
@@ -100,8 +100,13 @@ export async function startEngine({ cacheDir, id, bin, content, environment, ima
   await mkdir(paths.root, { recursive: true });
   await utimes(paths.root, new Date(), new Date()); // the time of last use, for removeUnusedEngines
   await publish({ mirrorDir: paths.mirror, images });
+  const mirrorOptions = { mirrorDir: paths.mirror, logFile: join(paths.root, "mirror.log") };
   const running = await engineStatus({ cacheDir, id });
-  if (running !== undefined && (await mirrorStatus({ mirrorDir: paths.mirror }))) return running;
+  if (running !== undefined) {
+    // The engine's configuration names the mirror's port, so a mirror that died gets it back.
+    if ((await mirrorStatus(mirrorOptions)) === undefined) await startMirror({ ...mirrorOptions, address: running.address, port: running.port });
+    return running;
+  }
 
   const handle = progress.step("engine start");
   try {
@@ -109,9 +114,9 @@ export async function startEngine({ cacheDir, id, bin, content, environment, ima
     await stopEngine({ cacheDir, id });
     for (const folder of [paths.state, paths.socketDir]) await mkdir(folder, { recursive: true });
     const network = await createNetwork(id, paths.namespace);
-    const mirror = await startMirror({ mirrorDir: paths.mirror, address: network.outside, logFile: join(paths.root, "mirror.log") });
+    const mirror = await startMirror({ ...mirrorOptions, address: network.outside });
     await writeFile(paths.config, engineConfig(`${mirror.address}:${mirror.port}`));
-    const state = await launch({ id, paths, network, bin: runtime, content, environment, signal });
+    const state = await launch({ id, paths, network, port: mirror.port, bin: runtime, content, environment, signal });
     handle.done({ cached: false });
     return state;
   } catch (error) {
@@ -126,9 +131,9 @@ async function runtimeFolder(cacheDir, bin) {
   const missing = PROGRAMS.filter((program) => !existsSync(program));
   if (missing.length > 0) throw new Error(`the engine needs ${missing.join(", ")}: install the Debian packages ${requiredPackages.join(" ")}`);
   const sizes = PROGRAMS.map((program) => [program, statSync(program).size]);
-  const { path } = await cachedFolder({ root: join(cacheDir, "build"), name: "runtime", key: inputsKey([bin, sizes]) }, async (folder) => {
-    for (const program of PROGRAMS) await cp(program, join(folder, /** @type {string} */ (program.split("/").at(-1))), { dereference: true });
-    for (const name of await readdir(bin)) await cp(join(bin, name), join(folder, name));
+  const { path } = await cachedFolder({ root: join(cacheDir, "build"), name: "runtime", key: inputsKey([basename(bin), sizes]) }, async (folder) => {
+    for (const program of PROGRAMS) await cp(program, join(folder, basename(program)), { dereference: true });
+    for (const name of await readdir(bin)) await link(join(bin, name), join(folder, name));
   });
   return path;
 }
@@ -145,10 +150,10 @@ function engineConfig(mirror) {
 }
 
 /**
- * @param {{ id: string, paths: ReturnType<typeof folders>, network: Awaited<ReturnType<typeof createNetwork>>, bin: string, content: string, environment: Record<string, string>, signal: AbortSignal }} options
+ * @param {{ id: string, paths: ReturnType<typeof folders>, network: Awaited<ReturnType<typeof createNetwork>>, port: number, bin: string, content: string, environment: Record<string, string>, signal: AbortSignal }} options
  * @returns {Promise<EngineState>}
  */
-async function launch({ id, paths, network, bin, content, environment, signal }) {
+async function launch({ id, paths, network, port, bin, content, environment, signal }) {
   const { cgroup } = hostNames(id);
   const log = openSync(paths.log, "w");
   const namespaces = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"];
@@ -174,7 +179,7 @@ async function launch({ id, paths, network, bin, content, environment, signal })
   child.unref();
   const pid = /** @type {number} */ (child.pid);
   /** @type {EngineState} */
-  const state = { pid, startTime: processStartTime(pid) ?? "", id, socket: paths.socket, address: network.outside, containers: network.containers };
+  const state = { pid, startTime: processStartTime(pid) ?? "", id, socket: paths.socket, address: network.outside, port, containers: network.containers };
   await writeFile(`${paths.stateFile}.new`, JSON.stringify(state));
   await rename(`${paths.stateFile}.new`, paths.stateFile);
 

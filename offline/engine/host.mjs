@@ -86,9 +86,9 @@ export async function createNetwork(id, namespace) {
   await command("ip", "link", "add", outside, "type", "veth", "peer", "name", inside, "netns", namespace);
   await command("ip", "addr", "add", `${networks.outside}/30`, "dev", outside);
   await command("ip", "link", "set", outside, "up");
-  await command("ip", "-n", namespace, "addr", "add", `${networks.inside}/30`, "dev", inside);
-  await command("ip", "-n", namespace, "link", "set", inside, "up");
-  await command("ip", "-n", namespace, "route", "add", "default", "via", networks.outside);
+  await command("nsenter", `--net=${namespace}`, "ip", "addr", "add", `${networks.inside}/30`, "dev", inside);
+  await command("nsenter", `--net=${namespace}`, "ip", "link", "set", inside, "up");
+  await command("nsenter", `--net=${namespace}`, "ip", "route", "add", "default", "via", networks.outside);
   for (const rule of rules(networks.link, outside)) await command("iptables", "-w", "-t", rule.table, "-I", ...rule.match, "-m", "comment", "--comment", comment);
   await enableForwarding();
   return networks;

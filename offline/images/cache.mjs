@@ -41,7 +41,8 @@ export async function cachedFolder({ root, name, key }, fill) {
     await rename(temporary, path);
     return { path, cached: false };
   } catch (error) {
-    await rm(temporary, { recursive: true, force: true });
+    // Retried, because a command that was killed may write for some milliseconds more.
+    await rm(temporary, { recursive: true, force: true, maxRetries: 5 });
     const code = /** @type {NodeJS.ErrnoException} */ (error).code;
     if ((code === "ENOTEMPTY" || code === "EEXIST") && existsSync(path)) return { path, cached: true };
     throw error;

@@ -40,6 +40,12 @@ export class BuildError extends Error {
  */
 
 /**
+ * The kernel ends the command, and all that it started, when this process dies, however it dies: it is the first process of
+ * a process namespace, which goes with it. That needs root.
+ */
+const TOGETHER = ["setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child", "--"];
+
+/**
  * Runs a command that is killed together with this process. Standard error (and standard output, unless it is consumed)
  * goes line by line to the step's log.
  * @param {Step} step
@@ -61,8 +67,8 @@ export async function run(step, manager, argv, { cwd, env = process.env, consume
     if (tail.length > TAIL_LINES) tail.shift();
   };
   logStream.write(`$ ${argv.join(" ")}\n`);
-  // setpriv makes the kernel end the command when this process dies, however it dies.
-  const child = spawn("setpriv", ["--pdeathsig", "KILL", ...argv], {
+  const [program = "", ...options] = [...TOGETHER, ...argv];
+  const child = spawn(program, options, {
     cwd,
     env,
     stdio: ["ignore", "pipe", "pipe"],

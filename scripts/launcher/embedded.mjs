@@ -2,8 +2,9 @@ import { rm, access } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { buildBinaries } from "../../offline/engine/binaries.mjs";
-import { engineId, engineStatus, knownEngines, removeEngine, requiredPackages as enginePackages, startEngine, stopEngine } from "../../offline/engine/engine.mjs";
+import { engineId, engineStatus, knownEngines, removeEngine, removeUnusedEngines, requiredPackages as enginePackages, startEngine, stopEngine } from "../../offline/engine/engine.mjs";
 import { buildBases, requiredPackages as imagePackages } from "../../offline/images/bases.mjs";
+import { removeLeftovers, removeUnused } from "../../offline/images/cache.mjs";
 import { buildSdk } from "../../offline/sdk/images.mjs";
 import { LauncherError } from "./errors.mjs";
 import { acquireLock } from "./lock.mjs";
@@ -44,22 +45,35 @@ async function ensureEngine(cacheDir, { progress, signal }) {
   const built = await access(join(cacheDir, "engines")).then(() => true, () => false);
   const { goVersion } = await prepareMachine({ cacheDir, packages: [...enginePackages, ...imagePackages], built, progress, signal });
   const shared = { cacheDir, progress, signal };
-  const [binaries, images] = await both(buildBinaries({ ...shared, goVersion }), buildBases(shared));
+  const builds = join(cacheDir, "build");
+  await removeLeftovers(builds);
+  const [binaries, images] = await both(
+    (stop) => buildBinaries({ ...shared, signal: stop, goVersion }),
+    (stop) => buildBases({ ...shared, signal: stop }),
+    signal,
+  );
   const sdk = await buildSdk({ ...shared, goVersion, binaries });
   const id = engineId({ cacheDir, keys: [binaries.key, sdk.key] });
   const state = await startEngine({ ...shared, id, bin: binaries.bin, content: sdk.content, environment: sdk.environment, images });
+  await removeUnused(builds);
+  await removeUnusedEngines(cacheDir);
   return { cli: join(binaries.bin, "dagger"), state };
 }
 
 /**
- * Waits for two builds, so that neither still runs when the other's failure is reported.
- * @template A, B @param {Promise<A>} first @param {Promise<B>} second @returns {Promise<[A, B]>}
+ * Runs two builds at once. The first failure stops the other one and is thrown when neither runs any more.
+ * @template A, B
+ * @param {(stop: AbortSignal) => Promise<A>} first @param {(stop: AbortSignal) => Promise<B>} second @param {AbortSignal} signal
+ * @returns {Promise<[A, B]>}
  */
-async function both(first, second) {
-  const [a, b] = await Promise.allSettled([first, second]);
-  if (a.status === "rejected") throw a.reason;
-  if (b.status === "rejected") throw b.reason;
-  return [a.value, b.value];
+export async function both(first, second, signal) {
+  const failure = new AbortController();
+  const stop = AbortSignal.any([signal, failure.signal]);
+  /** @template T @param {(stop: AbortSignal) => Promise<T>} build */
+  const guarded = (build) => build(stop).catch((error) => failure.abort(error));
+  const [a, b] = await Promise.all([guarded(first), guarded(second)]);
+  stop.throwIfAborted();
+  return [/** @type {A} */ (a), /** @type {B} */ (b)];
 }
 
 /**

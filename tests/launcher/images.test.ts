@@ -183,7 +183,7 @@ describe("a failing build", () => {
     let pid = 0;
     const endless = recipe("endless", async ({ step }) => {
       const log = (line: string) => void (pid = Number(line));
-      await run({ ...step, log } satisfies Step, "npm", ["sh", "-c", "echo $$; exec sleep 600"]);
+      await run({ ...step, log } satisfies Step, "npm", ["sh", "-c", 'echo $(cut -d" " -f4 /proc/self/stat); exec sleep 600']);
     });
     const failing = recipe("bad", async ({ step }) => {
       await vi.waitUntil(() => pid > 0);
