@@ -161,8 +161,10 @@ function problemOf(refusal: NonNullable<LiveState['refusal']>, ref: ObjectRef, s
   }
 }
 
+/** The namespace is made before a plan is carried out, so that its creation makes no difference. */
 function fingerprint(operations: readonly Operation[]): string {
-  return digestOf(operations.map(({ action, ref, ...rest }) => [action, keyOf(ref), 'changes' in rest ? rest.changes : []]))
+  const compared = operations.filter(({ action, ref }) => ref.kind !== 'Namespace' || (action !== 'create' && action !== 'unchanged'))
+  return digestOf(compared.map(({ action, ref, ...rest }) => [action, keyOf(ref), 'changes' in rest ? rest.changes : []]))
 }
 
 /** How many operations of each kind, in the order of {@link Operation}. */

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { ApplyOptions, Cluster } from '../../deploy/src/cluster.ts'
-import { ClusterError, type FieldCause } from '../../deploy/src/errors.ts'
+import { ClusterError, DeployError, type FieldCause } from '../../deploy/src/errors.ts'
 import type { HttpAnswer, HttpRequest, HttpTarget } from '../../deploy/src/http.ts'
 import { MANAGER } from '../../deploy/src/identity.ts'
 import { type Kind, type KubeObject, type ObjectRef, isNamespaced, keyOf, nameOf, refOf } from '../../deploy/src/objects.ts'
@@ -40,6 +40,10 @@ export class FakeCluster implements Cluster {
   readonly logsOf = new Map<string, string>()
   readonly clock: FakeClock
   readonly #objects = new Map<string, KubeObject>()
+  /** When the newest revision of each Deployment began. */
+  readonly #rollouts = new Map<string, { revision: string; since: number }>()
+  readonly #sabotaged = new Map<string, Behaviour>()
+  #killAfter: { write: string; from: number } | undefined
   readonly #owners = new Map<string, Map<string, Set<string>>>()
   #version = 0
 
@@ -52,11 +56,13 @@ export class FakeCluster implements Cluster {
   }
 
   async get(ref: ObjectRef): Promise<KubeObject | undefined> {
+    this.#dieWhenDue()
     this.#reconcile()
     return clone(this.#objects.get(keyOf(ref)))
   }
 
   async list({ kind }: Kind, namespace?: string): Promise<KubeObject[]> {
+    this.#dieWhenDue()
     this.#reconcile()
     return [...this.#objects.values()].filter((object) => object.kind === kind && (namespace === undefined || object.metadata.namespace === namespace || !isNamespaced(kind))).map((object) => structuredClone(object))
   }
@@ -143,6 +149,24 @@ export class FakeCluster implements Cluster {
     return this.#put(object, undefined)
   }
 
+  /** From now on pods of the image that a Deployment runs behave otherwise, without a change of its spec. */
+  sabotage(deployment: string, behaviour: Behaviour): void {
+    const object = [...this.#objects.values()].find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === deployment)
+    const image = (object?.['spec'] as WorkloadSpec | undefined)?.template.spec.containers[0]?.image
+    if (image === undefined) throw new Error(`no Deployment ${deployment}`)
+    this.#sabotaged.set(image, behaviour)
+  }
+
+  /** After the next such write every request fails, as if the process had been killed. */
+  killDeployerAfter(write: string): void {
+    this.#killAfter = { write, from: this.writes.length }
+  }
+
+  /** Another deployer starts. */
+  revive(): void {
+    this.#killAfter = undefined
+  }
+
   #target(name: string): HttpTarget {
     return {
       name,
@@ -152,8 +176,13 @@ export class FakeCluster implements Cluster {
   }
 
   #refuse(what: string): void {
+    this.#dieWhenDue()
     const refusal = this.refusals.get(what)
     if (refusal !== undefined) throw refusal
+  }
+
+  #dieWhenDue(): void {
+    if (this.#killAfter !== undefined && this.writes.includes(this.#killAfter.write, this.#killAfter.from)) throw new DeployError('the deployer was killed')
   }
 
   #store(object: KubeObject, leaves: Leaves, live: KubeObject | undefined, managers: string[], dryRun: boolean): KubeObject {
@@ -228,7 +257,9 @@ export class FakeCluster implements Cluster {
     // One old pod goes for each new one that is ready.
     for (const pod of old.slice(0, Math.max(0, old.length + ready - desired))) this.#end(pod)
     const left = old.filter(isAlive).length
-    const late = this.clock.now() - Date.parse(set.metadata.creationTimestamp ?? '') > (spec.progressDeadlineSeconds ?? 600) * 1000
+    if (this.#rollouts.get(deployment.metadata.uid ?? '')?.revision !== current) this.#rollouts.set(deployment.metadata.uid ?? '', { revision: current, since: this.clock.now() })
+    const since = this.#rollouts.get(deployment.metadata.uid ?? '')?.since ?? 0
+    const late = this.clock.now() - since > (spec.progressDeadlineSeconds ?? 600) * 1000
     deployment['status'] = {
       observedGeneration: deployment.metadata.generation,
       replicas: fresh.length + left,
@@ -280,7 +311,7 @@ export class FakeCluster implements Cluster {
   #podStatus(pod: KubeObject): void {
     const { containers } = pod['spec'] as PodTemplate['spec']
     const age = this.clock.now() - Date.parse(pod.metadata.creationTimestamp ?? '')
-    const behaviour = behaviourOf({ spec: { containers } })
+    const behaviour = this.#sabotaged.get(containers[0]?.image ?? '') ?? behaviourOf({ spec: { containers } })
     const isJob = pod.metadata.labels?.['job-name'] !== undefined
     const { ready, state, lastState, restartCount } = containerState(behaviour, age, isJob)
     pod['status'] = {

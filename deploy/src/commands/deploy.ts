@@ -8,7 +8,7 @@ import { type Images, imagesOf, withImages } from '../images.ts'
 import { entriesOf, union, writeInventory } from '../inventory.ts'
 import type { Lock } from '../lock.ts'
 import { type Measurement, startMeasurement } from '../measure.ts'
-import { type KubeObject, keyOf } from '../objects.ts'
+import { type KubeObject, keyOf, nameOf } from '../objects.ts'
 import type { Wave } from '../order.ts'
 import { hasChanges } from '../plan.ts'
 import { type Release, type ReleaseInput, prepareRelease, refuseProblems } from '../release.ts'
@@ -18,6 +18,7 @@ import { type RolloutInput, appliedFrom, rollout } from '../rollout.ts'
 import { phase } from '../run.ts'
 import { type SavedPlan, checkAgainst } from '../savedplan.ts'
 import { type Context, type Session, type SessionOptions, ensureNamespace, newReport, openSession } from '../session.ts'
+import { readWorkloads } from '../workloads.ts'
 
 export interface DeployInput extends ReleaseInput, SessionOptions {
   /** Images in place of those of the manifests. */
@@ -113,6 +114,7 @@ async function confirm({ session, rolloutInput, report }: Steps): Promise<End> {
 async function carryOut(steps: Steps): Promise<End> {
   const { context, session, input, entrances, rolloutInput, report } = steps
   await using measurement = await startMeasurement(context.clock, entrances, rolloutInput.prober, input.rate)
+  await noteUnhealthy(steps)
   const revision = await begin(steps)
   report.revision = revision.revision
   try {
@@ -133,6 +135,15 @@ async function carryOut(steps: Steps): Promise<End> {
     // A signal or another deployer: nothing is undone, the next run goes on from here.
     await finish(steps, revision, { result: 'interrupted', summary: describe(error).split('\n')[0] ?? '' }).catch(() => undefined)
     throw error
+  }
+}
+
+/** Says what was broken before, so that it is not blamed on this release. */
+async function noteUnhealthy({ context, release, report }: Steps): Promise<void> {
+  const untouched = release.plan.operations.filter(({ action }) => action === 'unchanged').map(({ ref }) => ref)
+  const workloads = await readWorkloads(context.cluster, context.namespace, untouched, context.clock.now())
+  for (const { ref, message } of workloads.filter(({ state }) => state === 'doomed')) {
+    report.notes.push(`${nameOf(ref)} is not healthy, and this release did not touch it: ${message}`)
   }
 }
 

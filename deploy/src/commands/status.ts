@@ -1,24 +1,10 @@
-import type { Cluster } from '../cluster.ts'
 import { formatDuration } from '../_duration.ts'
 import { type Result, currentRevision, readHistory } from '../history.ts'
-import { type Images, imagesOf } from '../images.ts'
 import { readInventory } from '../inventory.ts'
-import type { Assessment, Counts } from '../kinds/assessment.ts'
 import { lockHolder } from '../lock.ts'
-import { type ObjectRef, keyOf, nameOf } from '../objects.ts'
+import { nameOf } from '../objects.ts'
 import type { Context } from '../session.ts'
-import { isWatched, kindsOf, readSnapshot, rowOf } from '../watch.ts'
-
-export interface WorkloadStatus {
-  ref: ObjectRef
-  state: Assessment['state']
-  reason: string
-  message: string
-  /** Since the object was made, in ms. */
-  ageMs: number
-  counts?: Counts
-  images: Images
-}
+import { type WorkloadStatus, readWorkloads } from '../workloads.ts'
 
 export interface StatusReport {
   namespace: string
@@ -55,17 +41,6 @@ export async function status({ cluster, namespace, clock }: Context): Promise<St
     workloads,
     healthy: workloads.length > 0 && workloads.every(({ state }) => state === 'current'),
   }
-}
-
-async function readWorkloads(cluster: Cluster, namespace: string, owned: readonly ObjectRef[], now: number): Promise<WorkloadStatus[]> {
-  const refs = owned.filter(({ kind }) => isWatched(kind))
-  const snapshot = await readSnapshot(cluster, namespace, kindsOf(refs), now)
-  return refs.map((ref) => {
-    const object = snapshot.objects.get(keyOf(ref))
-    const at = Date.parse(object?.metadata.creationTimestamp ?? '') || now
-    const { state, reason, message, counts } = rowOf(snapshot, ref, { at, generation: 0, serverTime: 0 })
-    return { ref, state, reason, message, ageMs: now - at, images: object === undefined ? {} : imagesOf([object]), ...(counts && { counts }) }
-  })
 }
 
 /** The report as text: one line per workload. */

@@ -1,0 +1,29 @@
+/** How the objects of a release are right now, by the rules of their kinds. */
+import type { Cluster } from './cluster.ts'
+import { type Images, imagesOf } from './images.ts'
+import type { Assessment, Counts } from './kinds/assessment.ts'
+import { type ObjectRef, keyOf } from './objects.ts'
+import { isWatched, kindsOf, readSnapshot, rowOf } from './watch.ts'
+
+export interface WorkloadStatus {
+  ref: ObjectRef
+  state: Assessment['state']
+  reason: string
+  message: string
+  /** Since the object was made, in ms. */
+  ageMs: number
+  counts?: Counts
+  images: Images
+}
+
+/** One look at every object that has a state of its own; the others are left out. */
+export async function readWorkloads(cluster: Cluster, namespace: string, owned: readonly ObjectRef[], now: number): Promise<WorkloadStatus[]> {
+  const refs = owned.filter(({ kind }) => isWatched(kind))
+  const snapshot = await readSnapshot(cluster, namespace, kindsOf(refs), now)
+  return refs.map((ref) => {
+    const object = snapshot.objects.get(keyOf(ref))
+    const at = Date.parse(object?.metadata.creationTimestamp ?? '') || now
+    const { state, reason, message, counts } = rowOf(snapshot, ref, { at, generation: 0, serverTime: 0 })
+    return { ref, state, reason, message, ageMs: now - at, images: object === undefined ? {} : imagesOf([object]), ...(counts && { counts }) }
+  })
+}
