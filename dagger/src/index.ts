@@ -4,8 +4,8 @@
  * Images, checks and the laptop stack of todo-chat. Every function works on the repository it is called in; `--source` names
  * another one.
  */
-import { argument, check, type Container, dag, Directory, func, object, type Platform, type Service } from '@dagger.io/dagger'
-import { type Check, checks, lintChecks, runCheck } from './checks.ts'
+import { argument, check, type Container, Directory, func, object, type Platform, type Service } from '@dagger.io/dagger'
+import { type Check, checks, lintChecks } from './checks.ts'
 import { image } from './images.ts'
 import { reportDirectory, runAll } from './run.ts'
 import { randomSecrets, stack } from './stack.ts'
@@ -17,7 +17,7 @@ export class TodoChat {
 
   constructor(
     /** The repository (default: the one the module is called in) */
-    @argument({ defaultPath: '/', ignore: ['.git', '**/node_modules', '**/dist', '**/coverage', '**/report', '**/__pycache__', '**/.venv', '**/.*_cache', '**/.hypothesis', '**/*.log', 'dagger/sdk'] })
+    @argument({ defaultPath: '/', ignore: ['.git', '**/node_modules', '**/dist', '**/coverage', '**/report', '**/__pycache__', '**/.venv', '**/.*_cache', '**/.hypothesis', '**/.coverage*', '**/*.log', 'dagger/sdk'] })
     source: Directory,
   ) {
     this.source = source

@@ -1,8 +1,5 @@
 import { dag, type Directory } from '@dagger.io/dagger'
 
-/** Never part of a build or a check: what tools write, and what only git reads. */
-export const IGNORED = ['.git', '**/node_modules', '**/dist', '**/coverage', '**/report', '**/__pycache__', '**/.venv', '**/.*_cache', '**/.hypothesis', '**/.coverage*', '**/*.log', 'dagger/sdk']
-
 /** What each image may see, as paths in the repository: a change elsewhere does not build it again. */
 export const IMAGE_SOURCES = {
   backend: ['docker/backend', 'app/backend'],
@@ -27,5 +24,5 @@ export const CHECK_SOURCES = {
 /** @returns only the named files and folders of the repository */
 export function only(source: Directory, paths: readonly string[]): Directory {
   const include = paths.flatMap((path) => [path, `${path}/**`])
-  return dag.directory().withDirectory('/', source, { include, exclude: IGNORED })
+  return dag.directory().withDirectory('/', source, { include })
 }

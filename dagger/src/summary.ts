@@ -100,7 +100,7 @@ export function json(results: CheckResult[], info: RunInfo): string {
 }
 
 // Terminal colours in a tool's output.
-const ANSI = /\u001b\[[0-9;?]*[A-Za-z]/g
+const ANSI = new RegExp(`${String.fromCharCode(27)}\\[[0-9;?]*[A-Za-z]`, 'g')
 
 function escape(text: string): string {
   const plain = text.replace(ANSI, '').replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd]/g, '')

@@ -24,32 +24,49 @@ const PROBE_TIMEOUT = 3_000;
 
 /**
  * Chooses the engine, in the order given by its names.
- * @param {{ forced: string | undefined, env: NodeJS.ProcessEnv, probe?: (argv: string[]) => Promise<boolean> }} options
- *   `probe` says whether a command succeeds
+ * @param {object} options
+ * @param {string | undefined} options.forced one of ENGINES, or undefined to look
+ * @param {NodeJS.ProcessEnv} options.env
+ * @param {() => Promise<string>} options.provision fetches a dagger CLI and gives its path; rejects with a LauncherError
+ * @param {(argv: string[]) => Promise<boolean>} [options.probe] says whether a command succeeds
  * @returns {Promise<ReadyEngine | EmbeddedEngine>}
- * @throws {LauncherError} when the forced engine cannot be had
+ * @throws {LauncherError} when the forced engine cannot be had, or there is none of that name
  */
-export async function chooseEngine({ forced, env, probe = succeeds }) {
-  if (forced !== undefined && !ENGINES.includes(forced)) throw new LauncherError(`TODO_CHAT_ENGINE must be one of ${ENGINES.join(", ")}, current value ${forced}`, 3);
-  const cli = env[CLI_VARIABLE] || findProgram("dagger", env);
-  const because = forced === undefined ? undefined : "it was asked for";
+export async function chooseEngine({ forced, env, provision, probe = succeeds }) {
+  if (forced !== undefined && !ENGINES.includes(forced)) throw new LauncherError(`the engine must be one of ${ENGINES.join(", ")}, current value ${forced}`, 3);
+  const installed = env[CLI_VARIABLE] || findProgram("dagger", env);
+  const because = (/** @type {string} */ reason) => (forced === undefined ? reason : "it was asked for");
 
+  if (forced === "embedded") return { kind: "embedded", reason: because("") };
   if (forced === "given" || (forced === undefined && env[RUNNER_HOST])) {
-    const host = env[RUNNER_HOST];
-    if (!host) throw new LauncherError(`engine given: ${RUNNER_HOST} is not set; set it to the address of an engine, or leave --engine out`, 3);
-    if (!cli) throw new LauncherError(`engine given: no dagger CLI is on the PATH; install one, or name it in ${CLI_VARIABLE}`);
-    return { kind: "given", reason: because ?? `${RUNNER_HOST} is set`, cli, env: {} };
+    if (!env[RUNNER_HOST]) throw new LauncherError(`engine given: ${RUNNER_HOST} is not set; set it to the address of an engine, or leave --engine out`, 3);
+    const cli = installed ?? (await provisioned("given", provision));
+    return { kind: "given", reason: because(`${RUNNER_HOST} is set`), cli, env: {} };
   }
-  if (forced === "embedded") return { kind: "embedded", reason: /** @type {string} */ (because) };
 
   const runtime = await firstRuntime(env, probe);
   if (forced === "docker") {
-    if (!cli) throw new LauncherError("engine docker: no dagger CLI is on the PATH; install it, or leave --engine out");
     if (!runtime) throw new LauncherError("engine docker: no container runtime answers (tried docker, podman, nerdctl); start one, or leave --engine out");
-    return { kind: "docker", reason: /** @type {string} */ (because), cli, env: {} };
+    return { kind: "docker", reason: because(""), cli: installed ?? (await provisioned("docker", provision)), env: {} };
   }
-  if (cli && runtime) return { kind: "docker", reason: `${cli} is installed and ${runtime} answers`, cli, env: {} };
-  return { kind: "embedded", reason: cli ? "a dagger CLI is installed, but no container runtime answers" : "no dagger CLI is installed" };
+  if (!runtime) return { kind: "embedded", reason: installed ? "a dagger CLI is installed, but no container runtime answers" : "neither a dagger CLI nor a container runtime is there" };
+  if (installed) return { kind: "docker", reason: `${installed} is installed and ${runtime} answers`, cli: installed, env: {} };
+  try {
+    return { kind: "docker", reason: `${runtime} answers, with the dagger CLI of the npm SDK`, cli: await provision(), env: {} };
+  } catch (error) {
+    if (!(error instanceof LauncherError)) throw error;
+    return { kind: "embedded", reason: `${runtime} answers, but no dagger CLI is installed, and ${error.message}` };
+  }
+}
+
+/** @param {string} engine @param {() => Promise<string>} provision @returns {Promise<string>} */
+async function provisioned(engine, provision) {
+  try {
+    return await provision();
+  } catch (error) {
+    if (!(error instanceof LauncherError)) throw error;
+    throw new LauncherError(`engine ${engine}: no dagger CLI is on the PATH, and ${error.message}; install one, or name it in ${CLI_VARIABLE}`);
+  }
 }
 
 /** @param {NodeJS.ProcessEnv} env @param {(argv: string[]) => Promise<boolean>} probe */

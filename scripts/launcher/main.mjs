@@ -5,6 +5,7 @@ import { chooseEngine, ENGINES } from "./choose.mjs";
 import { embeddedEngine, engineCommand } from "./embedded.mjs";
 import { LauncherError } from "./errors.mjs";
 import { createProgress } from "./progress.mjs";
+import { sdkCli } from "./sdk-cli.mjs";
 
 const USAGE = `usage: npm run dagger -- [--engine KIND] <arguments of the dagger CLI>
        npm run engine -- start|stop|status|clean
@@ -12,8 +13,9 @@ const USAGE = `usage: npm run dagger -- [--engine KIND] <arguments of the dagger
 Runs the Dagger CLI. The engine is the first of these that is there, or the one that --engine (or the variable
 TODO_CHAT_ENGINE) names:
   given      the runner host in the environment (_EXPERIMENTAL_DAGGER_RUNNER_HOST)
-  docker     the dagger CLI with a container runtime
-  embedded   CLI and engine built from Go modules, base images from Debian and npm packages
+  docker     the dagger CLI with a container runtime (docker, podman or nerdctl)
+  embedded   CLI and engine built from Go modules, base images from Debian and npm packages; needs root
+Without a dagger CLI on the PATH, the first two use the one that the npm SDK (@dagger.io/dagger) downloads.
 
 engine start    start the embedded engine, building it when needed
 engine stop     stop it and take away everything it added to the machine; its caches stay
@@ -48,12 +50,18 @@ export async function main(argv) {
       console.log(USAGE);
       return 0;
     }
+    if (rest[0] === "engine" && ["--help", "-h"].includes(rest[1] ?? "")) {
+      console.log(USAGE);
+      return 0;
+    }
     if (rest[0] === "engine") return await engineCommand(rest.slice(1), { progress, signal: abort.signal, usage: USAGE });
-    const choice = await chooseEngine({ forced: engine, env: process.env });
+    const provision = () => sdkCli({ progress, signal: abort.signal });
+    const choice = await chooseEngine({ forced: engine, env: process.env, provision });
     progress.note(`engine: ${choice.kind} (${choice.reason})`);
     const { cli, env, args } = choice.kind === "embedded" ? await embeddedEngine({ progress, signal: abort.signal, args: rest }) : { ...choice, args: rest };
     progress.close();
-    return await runCli({ cli, args, env: { ...process.env, DAGGER_NO_NAG: "1", DO_NOT_TRACK: "1", ...env }, signal: abort.signal });
+    const code = await runCli({ cli, args, env: { ...process.env, DAGGER_NO_NAG: "1", DO_NOT_TRACK: "1", ...env }, signal: abort.signal });
+    return interrupted === undefined ? code : 128 + constants.signals[interrupted];
   } catch (error) {
     progress.close();
     if (interrupted !== undefined) {
@@ -98,4 +106,3 @@ async function runCli({ cli, args, env, signal }) {
   });
   return ended;
 }
-
