@@ -8,7 +8,7 @@ import { removeLeftovers, removeUnused } from "../../offline/images/cache.mjs";
 import { buildSdk } from "../../offline/sdk/images.mjs";
 import { LauncherError } from "./errors.mjs";
 import { acquireLock } from "./lock.mjs";
-import { prepareMachine } from "./preflight.mjs";
+import { prepareMachine, thisMachine, unfitness } from "./preflight.mjs";
 
 /** @param {NodeJS.ProcessEnv} [env] @returns {string} folder of builds, engine state and logs */
 export function cacheFolder(env = process.env) {
@@ -30,6 +30,7 @@ function lock({ progress, signal }, cacheDir) {
  * @returns {Promise<{ cli: string, env: Record<string, string>, args: string[] }>} how to run the CLI against it
  */
 export async function embeddedEngine({ args, ...context }) {
+  requireFitness(args);
   const cacheDir = cacheFolder();
   const held = await lock(context, cacheDir);
   try {
@@ -38,6 +39,12 @@ export async function embeddedEngine({ args, ...context }) {
   } finally {
     await held[Symbol.asyncDispose]();
   }
+}
+
+/** @param {string[]} argv arguments of the launcher @throws {LauncherError} */
+function requireFitness(argv) {
+  const reason = unfitness(thisMachine(), argv);
+  if (reason !== undefined) throw new LauncherError(reason);
 }
 
 /** @param {string} cacheDir @param {Context} context */
@@ -87,6 +94,7 @@ export async function engineCommand(argv, { usage, ...context }) {
     throw new LauncherError(`engine: expected one of start, stop, status, clean, current value ${argv.join(" ") || "none"}\n\n${usage}`, 3);
   }
   if (verb === "status") return await printStatus(cacheDir);
+  requireFitness(["engine", verb]);
   const held = await lock(context, cacheDir);
   try {
     if (verb === "start") {

@@ -26,6 +26,9 @@ TODO_CHAT_CACHE_DIR  folder of builds and engine state (default: todo-chat in th
 
 Examples: npm run ci · npm run dagger -- functions · npm run dagger -- call test-backend`;
 
+/** Errors that a person cannot mend: shown with their stack. */
+const BUGS = [TypeError, ReferenceError, RangeError, SyntaxError];
+
 /** How long the CLI may take to end after an interrupt, in ms, before it is killed. */
 const INTERRUPT_GRACE = 3_000;
 
@@ -46,11 +49,8 @@ export async function main(argv) {
   const progress = createProgress({ stream: process.stderr, live: process.stderr.isTTY === true && !process.env.CI });
   try {
     const { engine, rest } = parse(argv);
-    if (rest.length === 0 || (engine === undefined && ["--help", "-h"].includes(/** @type {string} */ (rest[0])))) {
-      console.log(USAGE);
-      return 0;
-    }
-    if (rest[0] === "engine" && ["--help", "-h"].includes(rest[1] ?? "")) {
+    const asksHelp = rest[0] === "engine" ? rest[1] : rest[0];
+    if (rest.length === 0 || ["--help", "-h"].includes(asksHelp ?? "")) {
       console.log(USAGE);
       return 0;
     }
@@ -69,7 +69,7 @@ export async function main(argv) {
       return 128 + constants.signals[interrupted];
     }
     if (!(error instanceof Error)) throw error;
-    console.error(error instanceof LauncherError || error.name === "BuildError" ? error.message : (error.stack ?? error.message));
+    console.error(BUGS.some((kind) => error instanceof kind) ? error.stack : error.message);
     return error instanceof LauncherError ? error.exitCode : 1;
   }
 }

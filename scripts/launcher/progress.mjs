@@ -18,8 +18,10 @@ const REMINDER = 30_000;
 export function createProgress({ stream, live, now = Date.now, showCached = false }) {
   /** @type {Map<object, { name: string, start: number, last: string, reminded: number }>} */
   const running = new Map();
-  /** @type {string[]} */
-  let cached = [];
+  /** Steps answered from the cache that were not shown yet, and those that were: two builds may share a step. @type {Set<string>} */
+  const cached = new Set();
+  /** @type {Set<string>} */
+  const shown = new Set();
   let worked = showCached;
   let drawn = 0;
 
@@ -43,8 +45,9 @@ export function createProgress({ stream, live, now = Date.now, showCached = fals
   };
   const flushCached = () => {
     if (!worked) return;
-    for (const name of cached) print(`✓ ${name}: cached`);
-    cached = [];
+    for (const name of cached) if (!shown.has(name)) print(`✓ ${name}: cached`);
+    for (const name of cached) shown.add(name);
+    cached.clear();
   };
   const tick = () => {
     if (live) return draw();
@@ -82,13 +85,14 @@ export function createProgress({ stream, live, now = Date.now, showCached = fals
         done({ cached: fromCache }) {
           if (fromCache) {
             running.delete(key);
-            cached.push(name);
+            cached.add(name);
             if (worked) flushCached();
             else draw();
             return;
           }
           worked = true;
           flushCached();
+          shown.add(name);
           end(`✓ ${name}: ${seconds(now() - step.start)}`);
         },
         fail() {
