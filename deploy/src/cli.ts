@@ -4,13 +4,16 @@ import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import pc from 'picocolors'
-import { type Duration, parseDuration } from './_duration.ts'
+import { type Duration, formatDuration, parseDuration } from './_duration.ts'
 import { systemClock } from './_poll.ts'
 import { connect } from './cluster.ts'
+import { backup } from './commands/backup.ts'
 import { type DeployInput, deploy } from './commands/deploy.ts'
 import { drift } from './commands/drift.ts'
 import { history, historyText } from './commands/history.ts'
 import { plan } from './commands/plan.ts'
+import { restoreDrill } from './commands/restore-drill.ts'
+import { type RestoredManifest, restore } from './commands/restore.ts'
 import { rollback } from './commands/rollback.ts'
 import { status, statusText } from './commands/status.ts'
 import type { IngressAddress } from './entrances.ts'
@@ -120,7 +123,23 @@ function program(): Command {
   root.command('status').description('what runs where, and how it is; exit code 1 when it is not healthy').action(action(runStatus))
   root.command('drift').description('differences between the cluster and the current revision; exit code 2 when there are any').action(action(runDrift))
   root.command('history').description('kept revisions: who, what, when, with which result').action(action(runHistory))
+  root.command('backup').description('back the database up and bring a copy here').requiredOption('--out <file>', 'archive to write').action(action(runBackup))
+  withLock(root.command('restore').description('put a backup in place of the database; refuses a database with rows'))
+    .requiredOption('--from <file>', 'archive made by backup')
+    .option('--force', 'replace rows that are there')
+    .action(action(runRestore))
+  root
+    .command('restore-drill')
+    .description('prove that a backup can be restored, in a fresh PostgreSQL that is removed again')
+    .option('--from <file>', 'archive made by backup (default: a new backup)')
+    .action(action(runRestoreDrill))
   return root
+}
+
+function withLock(command: Command): Command {
+  return command
+    .addOption(durationOption('--timeout <duration>', 'limit of the way forward', '15m'))
+    .addOption(durationOption('--lock-wait <duration>', 'how long to wait for another deployer', '30s'))
 }
 
 function withRelease(command: Command): Command {
@@ -139,14 +158,12 @@ function withRelease(command: Command): Command {
 }
 
 function withRun(command: Command): Command {
-  return command
+  return withLock(command)
     .option('--ingress-url <url>', 'where the ingress controller listens', httpUrl)
     .option('--ingress-host <name>', 'host name to ask for (default: that of the Ingress)')
     .option('--insecure-ingress', 'accept any certificate of the ingress')
     .option('--rate <number>', 'requests a second of the availability measurement; 0 measures nothing', natural, 100)
     .addOption(durationOption('--soak <duration>', 'no new container may restart for so long after readiness', '10s'))
-    .addOption(durationOption('--timeout <duration>', 'limit of the way forward', '15m'))
-    .addOption(durationOption('--lock-wait <duration>', 'how long to wait for another deployer', '30s'))
     .option('--report-dir <folder>', 'write report.json, report.md and report.html there')
 }
 
@@ -268,6 +285,29 @@ async function runHistory(context: Context, _options: unknown, globals: GlobalOp
   const revisions = await history(context)
   answer(globals.json ? JSON.stringify(revisions, null, 2) : historyText(revisions, context.namespace))
   return 0
+}
+
+async function runBackup(context: Context, { out }: { out: string }, globals: GlobalOptions): Promise<number> {
+  const report = await backup(context, out)
+  answer(globals.json ? JSON.stringify(report, null, 2) : `${report.file}: ${report.bytes} bytes, sha256 ${report.sha256}, on its volume as ${report.folder}`)
+  return 0
+}
+
+async function runRestore(context: Context, options: { from: string; force?: boolean; timeout: number; lockWait: number }, globals: GlobalOptions): Promise<number> {
+  const manifest = await restore(context, { file: options.from, force: options.force ?? false, timeoutMs: options.timeout, lockWaitMs: options.lockWait })
+  answer(globals.json ? JSON.stringify(manifest, null, 2) : `restored: ${manifestText(manifest)}`)
+  return 0
+}
+
+async function runRestoreDrill(context: Context, { from }: { from?: string }, globals: GlobalOptions): Promise<number> {
+  const report = await restoreDrill(context, from)
+  answer(globals.json ? JSON.stringify(report, null, 2) : `restored and compared in ${formatDuration(report.durationMs)}: ${manifestText(report.manifest)}`)
+  return 0
+}
+
+function manifestText({ created_at, schema_revision, rows, content_sha256 }: RestoredManifest): string {
+  const counts = Object.entries(rows).map(([table, count]) => `${count} in ${table}`).join(', ')
+  return `backup of ${created_at}, schema revision ${schema_revision}, ${counts}, content ${content_sha256.slice(0, 12)}`
 }
 
 try {

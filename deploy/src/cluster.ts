@@ -1,6 +1,7 @@
 /** The Kubernetes API as the deployer uses it, and the adapter of the client library. `ApiException` never leaves this file. */
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import type { Readable, Writable } from 'node:stream'
 import {
   ApiException,
   HttpMethod,
@@ -12,6 +13,7 @@ import {
 import pRetry from 'p-retry'
 import { Agent, type Dispatcher, Pool } from 'undici'
 import { formatDuration } from './_duration.ts'
+import { type ExecResult, execInPod } from './_exec.ts'
 import { forwardPort } from './_forward.ts'
 import { BadInput, ClusterError, type FieldCause } from './errors.ts'
 import { type HttpTarget, exchange } from './http.ts'
@@ -59,6 +61,8 @@ export interface Cluster {
   service(namespace: string, name: string, port: string | number): HttpTarget
   /** One pod through a forwarded port; every route answers. */
   pod(namespace: string, name: string, port: number): Promise<HttpTarget>
+  /** Runs a command in a container to its end; `stdout` is ended then. */
+  exec(pod: { namespace: string; name: string; container: string }, command: readonly string[], stdout: Writable, stdin?: Readable): Promise<ExecResult>
 }
 
 export interface ConnectOptions {
@@ -296,6 +300,15 @@ class ApiCluster implements Cluster {
         await pool.destroy()
         await forwarded.close()
       },
+    }
+  }
+
+  async exec(pod: { namespace: string; name: string; container: string }, command: readonly string[], stdout: Writable, stdin?: Readable): Promise<ExecResult> {
+    try {
+      return await execInPod(this.#config, pod, command, stdout, stdin)
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message : 'the connection was refused'
+      throw new ClusterError('server', `exec Pod ${pod.name}: ${message}`, { verb: 'create', resource: 'pods/exec', cause, next: 'the user of the kubeconfig needs the verb create on pods/exec' })
     }
   }
 

@@ -3,6 +3,7 @@
  * What a pod does is told by the tag of its image: see {@link Behaviour}.
  */
 import { createHash } from 'node:crypto'
+import type { Readable, Writable } from 'node:stream'
 import type { ApplyOptions, Cluster } from '../../deploy/src/cluster.ts'
 import { ClusterError, DeployError, type FieldCause } from '../../deploy/src/errors.ts'
 import type { HttpAnswer, HttpRequest, HttpTarget } from '../../deploy/src/http.ts'
@@ -37,6 +38,8 @@ export class FakeCluster implements Cluster {
   readonly refusals = new Map<string, ClusterError>()
   /** Answers of the application, by target name and path; 200 for all others. */
   readonly answers = new Map<string, HttpAnswer>()
+  /** What commands in pods do, by their first word. */
+  readonly execs = new Map<string, { exitCode?: number; stderr?: string; output?: string }>()
   readonly logsOf = new Map<string, string>()
   readonly clock: FakeClock
   readonly #objects = new Map<string, KubeObject>()
@@ -142,6 +145,14 @@ export class FakeCluster implements Cluster {
 
   async pod(_namespace: string, name: string): Promise<HttpTarget> {
     return this.#target(`pod ${name.replace(/-[^-]+-\d+$/, '')}`)
+  }
+
+  /** Ends as {@link execs} says for the first word of the command. */
+  async exec(_pod: { name: string }, command: readonly string[], stdout: Writable, stdin?: Readable): Promise<{ exitCode: number; stderr: string }> {
+    if (stdin !== undefined) for await (const _chunk of stdin);
+    const { exitCode = 0, stderr = '', output = '' } = this.execs.get(command[0] ?? '') ?? {}
+    stdout.end(output)
+    return { exitCode, stderr }
   }
 
   /** Puts an object as it is: history that the test does not want to play. */

@@ -1,0 +1,49 @@
+import { open } from 'node:fs/promises'
+import { Writable } from 'node:stream'
+import { type PodContainer, databaseContainer } from '../databasepod.ts'
+import { BadInput, DeployError } from '../errors.ts'
+import { type Run, phase } from '../run.ts'
+import { type Context, type SessionOptions, openSession } from '../session.ts'
+
+/** What a restored database holds, by the manifest of its backup. */
+export interface RestoredManifest {
+  created_at: string
+  database: string
+  schema_revision: string
+  rows: Record<string, number>
+  content_sha256: string
+}
+
+/** Exit code with which the image's `restore` refuses. */
+const REFUSED = 3
+
+/**
+ * Puts a backup in place of the database's content. No deployment may run meanwhile.
+ * @param force replace rows that are there
+ * @throws BadInput when the database is not empty, or the archive is no backup; nothing was changed then
+ */
+export async function restore(context: Context, input: SessionOptions & { file: string; force: boolean }): Promise<RestoredManifest> {
+  await using session = await openSession(context, input)
+  const { run } = session
+  const container = await databaseContainer(run)
+  return phase(run, 'restore', input.file, () => restoreInto(run, container, input.file, input.force))
+}
+
+/** Feeds an archive to the `restore` of the database's image, which also compares what came back. */
+export async function restoreInto(run: Run, container: PodContainer, file: string, force: boolean): Promise<RestoredManifest> {
+  const chunks: Buffer[] = []
+  const stdout = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      chunks.push(chunk)
+      done()
+    },
+  })
+  const archive = await open(file).catch((cause: NodeJS.ErrnoException) => {
+    throw new BadInput(`--from ${file}: cannot be read (${cause.code ?? 'unknown reason'})`, { cause, next: 'give an archive made by backup' })
+  })
+  const { exitCode, stderr } = await run.cluster.exec(container, ['restore', ...(force ? ['--force'] : [])], stdout, archive.createReadStream())
+  const said = stderr.trim()
+  if (exitCode === REFUSED) throw new BadInput(said, { next: force ? 'give an archive made by backup' : 'restore into an empty database, or replace what is there with --force' })
+  if (exitCode !== 0) throw new DeployError(`restore ended with exit code ${exitCode}: ${said}`)
+  return JSON.parse(Buffer.concat(chunks).toString()) as RestoredManifest
+}
