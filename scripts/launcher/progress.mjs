@@ -1,8 +1,11 @@
+import { stripVTControlCharacters } from "node:util";
+
 /**
  * Shows what long work is doing. On a terminal the running steps are one block that is drawn again in place; elsewhere
  * each start and end is a line, and a running step is named again every half minute.
  */
 
+/** Time in ms between two drawings of the block, and between two lines of a step that still runs. */
 const REDRAW = 200;
 const REMINDER = 30_000;
 
@@ -80,7 +83,7 @@ export function createProgress({ stream, live, now = Date.now, showCached = fals
             print(`▸ ${name}`);
           }
           announced = true;
-          step.last = line.trim();
+          step.last = plain(line);
         },
         done({ cached: fromCache }) {
           if (fromCache) {
@@ -111,5 +114,12 @@ export function createProgress({ stream, live, now = Date.now, showCached = fals
 
 /** @param {number} ms @returns {string} */
 export function seconds(ms) {
-  return ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
+  if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
+  const whole = Math.round(ms / 1000);
+  return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+}
+
+/** @param {string} line a command's output @returns {string} without what would move the cursor or change colours */
+function plain(line) {
+  return stripVTControlCharacters(line).replace(/[\x00-\x1f\x7f]/g, " ").trim();
 }
