@@ -16,6 +16,7 @@ import { mirrorStatus, publish, publishLayout, startMirror, stopMirror } from ".
 import { writeImage } from "../../offline/images/oci.mjs";
 import { ownIdentity, processStartTime } from "../../offline/images/process.mjs";
 import { debianSources } from "../../offline/images/recipes/debian.mjs";
+import { recorder } from "./fixtures/recorder.ts";
 
 const SLOW_BUILD = join(import.meta.dirname, "fixtures", "build-layer.mjs");
 
@@ -34,19 +35,6 @@ afterEach(async () => {
   await stopMirror({ mirrorDir: join(scratch, "mirror") });
   rmSync(scratch, { recursive: true, force: true });
 });
-
-/** Progress that remembers what was reported. */
-function recorder() {
-  const events: string[] = [];
-  const progress = {
-    step: (name: string) => ({
-      log: () => {},
-      done: ({ cached }: { cached: boolean }) => void events.push(`${name}: ${cached ? "cached" : "built"}`),
-      fail: (error: unknown) => void events.push(`${name}: ${error instanceof Error ? error.message.split("\n")[0] : String(error)}`),
-    }),
-  };
-  return { events, progress };
-}
 
 function recipe(name: string, build: LayerRecipe["build"], inputs: unknown[] = [name]): LayerRecipe {
   return { name, title: `layer ${name}`, createdBy: "test", inputs: async () => inputs, build };
