@@ -49,6 +49,7 @@ interface Fixtures {
 
 export const test = base.extend<Fixtures>({
   browser: [
+    // eslint-disable-next-line no-empty-pattern -- vitest reads from the pattern which fixtures are needed
     async ({}, use) => {
       const browser = await chromium.launch({ executablePath: chromiumPath, args: CHROMIUM_FLAGS })
       await use(browser)
@@ -82,6 +83,7 @@ export const test = base.extend<Fixtures>({
     }
   },
 
+  // eslint-disable-next-line no-empty-pattern -- as above
   userId: async ({}, use) => use(`e2e-${randomBytes(6).toString('hex')}`),
 })
 
