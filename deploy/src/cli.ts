@@ -19,7 +19,9 @@ import { status, statusText } from './commands/status.ts'
 import type { IngressAddress } from './entrances.ts'
 import { BadInput, DeployError, describe, exitCodeOf } from './errors.ts'
 import { ENVIRONMENTS, type Environment, GATES, type Gate, OVERLAYS } from './gates.ts'
-import { readCommit, readImages, readInput, readObjects, readSecrets, readVerified } from './inputs.ts'
+import { verifiedImages } from './history.ts'
+import type { Images } from './images.ts'
+import { readCommit, readImages, readInput, readObjects, readSecrets, readSecretsFile, readVerified } from './inputs.ts'
 import { toHtml } from './page.ts'
 import type { RenderedObject } from './objects.ts'
 import { type Colors, driftText, planText } from './plantext.ts'
@@ -46,8 +48,10 @@ interface ReleaseOptions {
   renderer: Renderer
   images?: string
   secretsDir?: string
+  secretsFile?: string
   generateSecrets?: boolean
   verifiedBy?: string
+  stagingKubeconfig?: string
   allow?: Gate[]
   adopt?: boolean
   forceConflicts?: boolean
@@ -149,8 +153,10 @@ function withRelease(command: Command): Command {
     .addOption(new Option('--renderer <name>', 'how to render').choices(RENDERERS).default('kustomize'))
     .option('--images <file>', 'JSON object of image name to reference, as publish writes it')
     .option('--secrets-dir <folder>', 'secret values: one file per key, the file name is the key')
+    .option('--secrets-file <file>', 'secret values as one JSON object of key to value')
     .option('--generate-secrets', 'make up missing passwords and keys (default: in dev)')
     .option('--verified-by <report>', 'report.json of the staging run that verified these images')
+    .option('--staging-kubeconfig <file>', 'kubeconfig of the staging cluster, to ask which images it has verified')
     .addOption(new Option('--allow <gates...>', `lift refusals: ${Object.entries(GATES).map(([name, text]) => `${name} (${text})`).join(', ')}`).choices(Object.keys(GATES)))
     .option('--adopt', 'take over objects of the same name that somebody else made')
     .option('--force-conflicts', 'take over fields that other managers own')
@@ -214,14 +220,20 @@ async function renderedObjects(context: Context, { objects, manifests, renderer 
 
 type ReleaseInputs = Pick<DeployInput, 'rendered' | 'images' | 'verified' | 'allowed' | 'secretFiles' | 'generateSecrets' | 'force' | 'adopt' | 'pruneData'>
 
+async function verifiedInput({ verifiedBy, stagingKubeconfig }: ReleaseOptions): Promise<Images[] | undefined> {
+  if (verifiedBy !== undefined) return [await readVerified(verifiedBy)]
+  if (stagingKubeconfig === undefined) return undefined
+  return verifiedImages(await connect({ kubeconfig: stagingKubeconfig }), NAMESPACES.staging)
+}
+
 /** A saved plan brings its own objects and images. */
 async function releaseInput(context: Context, options: ReleaseOptions, saved?: SavedPlan): Promise<ReleaseInputs> {
   return {
     rendered: saved === undefined ? await renderedObjects(context, options) : [],
     images: saved === undefined ? await readImages(options.images) : {},
-    verified: await readVerified(options.verifiedBy),
+    verified: await verifiedInput(options),
     allowed: new Set(options.allow ?? []),
-    secretFiles: await readSecrets(options.secretsDir),
+    secretFiles: new Map([...(await readSecrets(options.secretsDir)), ...(options.secretsFile === undefined ? [] : await readSecretsFile(options.secretsFile))]),
     generateSecrets: options.generateSecrets ?? context.environment === 'dev',
     force: options.forceConflicts ?? false,
     adopt: options.adopt ?? false,

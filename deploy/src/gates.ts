@@ -31,8 +31,8 @@ export interface GateFacts {
   objects: readonly KubeObject[]
   /** The commit, ending in `-dirty` when the tree has other changes; `undefined` when it is not known. */
   commit: string | undefined
-  /** Images that a successful staging release ran and verified; `undefined` when no report was given. */
-  verified: Images | undefined
+  /** The images of each release that staging ran and verified; `undefined` when nobody was asked. */
+  verified: readonly Images[] | undefined
 }
 
 /**
@@ -73,9 +73,11 @@ const JUDGES: Record<Gate, (facts: GateFacts, images: Images) => string | undefi
     return objects.some(isDatabase) && !objects.some(isBackup) ? 'the database runs in the cluster and no backup is scheduled' : undefined
   },
   unverified({ verified }, images) {
-    if (verified === undefined) return 'no report of a successful staging release was given (--verified-by)'
-    const unknown = Object.entries(images).filter(([name, reference]) => digestPart(verified[name]) !== digestPart(reference))
-    return unknown.length === 0 ? undefined : `staging has not verified ${unknown.map(([name]) => name).join(', ')}`
+    if (verified === undefined) return 'what staging has verified is not known (--staging-kubeconfig or --verified-by)'
+    const missing = verified.map((release) => Object.entries(images).filter(([name, reference]) => digestPart(release[name]) !== digestPart(reference)).map(([name]) => name))
+    if (missing.some((names) => names.length === 0)) return undefined
+    const closest = missing.reduce((best, names) => (names.length < best.length ? names : best), Object.keys(images))
+    return `staging has not verified ${closest.join(', ')}`
   },
 }
 

@@ -74,6 +74,11 @@ export async function readHistory(cluster: Cluster, namespace: string): Promise<
   return maps.filter(isRevision).map(recordOf).sort((a, b) => b.revision - a.revision)
 }
 
+/** The images of each kept release that succeeded. */
+export async function verifiedImages(cluster: Cluster, namespace: string): Promise<Images[]> {
+  return (await readHistory(cluster, namespace)).filter(({ result }) => result === 'succeeded').map(({ images }) => images)
+}
+
 /** The newest revision that succeeded: what runs, or should. */
 export function currentRevision(history: readonly Revision[]): Revision | undefined {
   return history.find(({ result }) => result === 'succeeded')

@@ -48,6 +48,26 @@ export async function readSecrets(folder: string | undefined): Promise<Map<strin
   return files
 }
 
+/**
+ * Secret values from one JSON object of key to value, as a pipeline hands them over.
+ * @throws BadInput when it is something else: names the key, never a value
+ */
+export async function readSecretsFile(path: string): Promise<Map<string, Buffer>> {
+  let values: unknown
+  try {
+    values = JSON.parse(await readInput(path, '--secrets-file'))
+  } catch (error) {
+    if (error instanceof BadInput) throw error
+    // The parser's message would quote the text.
+    throw new BadInput(`--secrets-file ${path}: not JSON`, { next: 'give an object of secret key to value' })
+  }
+  if (typeof values !== 'object' || values === null || Array.isArray(values)) throw new BadInput(`--secrets-file ${path}: expected an object of secret key to value`)
+  for (const [key, value] of Object.entries(values)) {
+    if (typeof value !== 'string' || value === '') throw new BadInput(`--secrets-file ${path}: the value of ${key} is ${value === '' ? 'empty' : 'not a string'}`)
+  }
+  return new Map(Object.entries(values as Record<string, string>).map(([key, value]) => [key, Buffer.from(value)]))
+}
+
 /** Images from the file that `publish` writes; none when no file is given. */
 export async function readImages(path: string | undefined): Promise<Images> {
   return path === undefined ? {} : parseImages(await readInput(path, '--images'), path)
@@ -57,8 +77,7 @@ export async function readImages(path: string | undefined): Promise<Images> {
  * The images of a release that an environment has verified, from the report of that run.
  * @throws BadInput when the report is of another environment, or of a run that did not succeed
  */
-export async function readVerified(path: string | undefined): Promise<Images | undefined> {
-  if (path === undefined) return undefined
+export async function readVerified(path: string): Promise<Images> {
   let report: { action?: string; environment?: string; result?: string; images?: Images }
   try {
     report = JSON.parse(await readInput(path, '--verified-by')) as typeof report

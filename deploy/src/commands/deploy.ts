@@ -23,8 +23,8 @@ import { readWorkloads } from '../workloads.ts'
 export interface DeployInput extends ReleaseInput, SessionOptions {
   /** Images in place of those of the manifests. */
   images: Images
-  /** Images that staging verified. */
-  verified: Images | undefined
+  /** The images of each release that staging verified. */
+  verified: readonly Images[] | undefined
   allowed: ReadonlySet<Gate>
   /** A reviewed plan: its objects are used, and it must still be true. */
   savedPlan?: SavedPlan

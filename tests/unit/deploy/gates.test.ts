@@ -8,14 +8,14 @@ const pinned = withImages(
   release(),
   Object.fromEntries(['backend', 'agent', 'mcp', 'frontend', 'database'].map((name, index) => [name, `r.example/${name}@sha256:${String(index + 1).repeat(64)}`])),
 )
-const verified = imagesOf(pinned.map(({ object }) => object))
+const [verified, older] = [imagesOf(pinned.map(({ object }) => object)), { backend: 'old:1' }]
 
 function unsuspended(rendered: readonly RenderedObject[]): RenderedObject[] {
   return rendered.map(({ object, source }) => ({ object: object.kind === 'CronJob' ? { ...object, spec: { ...(object['spec'] as object), suspend: false } } : object, source }))
 }
 
 function facts(rendered: readonly RenderedObject[], rest: Partial<GateFacts> = {}): GateFacts {
-  return { objects: rendered.map(({ object }) => object), commit: 'abc123', verified, ...rest }
+  return { objects: rendered.map(({ object }) => object), commit: 'abc123', verified: [older, verified], ...rest }
 }
 
 const GOOD = facts(unsuspended(pinned))
@@ -26,9 +26,10 @@ const CASES: readonly [name: string, environment: Environment, facts: GateFacts,
   ['prod refuses a tree of unknown state', 'prod', { ...GOOD, commit: undefined }, /not known/],
   ['prod refuses a mutable tag', 'prod', facts(unsuspended(release())), /without a digest: todo-chat\/database:1/],
   ['prod refuses a database without a backup', 'prod', facts(pinned), /no backup is scheduled .*--allow no-backup/],
-  ['prod refuses what staging has not run', 'prod', { ...GOOD, verified: undefined }, /--verified-by/],
-  ['prod refuses a digest that staging has not run', 'prod', { ...GOOD, verified: { ...verified, mcp: `r.example/mcp@sha256:${'f'.repeat(64)}` } }, /has not verified mcp/],
-  ['prod takes the same digest from another registry', 'prod', { ...GOOD, verified: { ...verified, mcp: `other.example/mcp@sha256:${'3'.repeat(64)}` } }, undefined],
+  ['prod refuses what staging has not run', 'prod', { ...GOOD, verified: undefined }, /--staging-kubeconfig or --verified-by/],
+  ['prod refuses a digest that staging has not run', 'prod', { ...GOOD, verified: [{ ...verified, mcp: `r.example/mcp@sha256:${'f'.repeat(64)}` }] }, /has not verified mcp/],
+  ['prod refuses digests that staging has verified only apart', 'prod', { ...GOOD, verified: [{ ...verified, mcp: 'x' }, { ...verified, agent: 'x' }] }, /has not verified/],
+  ['prod takes the same digest from another registry', 'prod', { ...GOOD, verified: [{ ...verified, mcp: `other.example/mcp@sha256:${'3'.repeat(64)}` }] }, undefined],
   ['staging refuses a mutable tag', 'staging', facts(release()), /mutable-tag/],
   ['staging takes a dirty tree', 'staging', facts(pinned, { commit: 'x-dirty', verified: undefined }), undefined],
   ['dev takes what it is given', 'dev', facts(release(), { commit: undefined, verified: undefined }), undefined],
