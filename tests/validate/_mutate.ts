@@ -25,7 +25,7 @@ function parentOf(object: KubeObject, path: Path): { parent: Node; last: string 
 export function set(wanted: string, path: Path, value: unknown): Mutation {
   return (objects) => {
     const { parent, last } = parentOf(find(objects, wanted), path)
-    if (value === undefined) delete parent[last]
+    if (value === undefined) Reflect.deleteProperty(parent, last)
     else parent[last] = value
   }
 }

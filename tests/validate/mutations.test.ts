@@ -124,6 +124,7 @@ const CASES: Case[] = [
     change: 'a second policy for a tier',
     mutate: add({ apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name: 'extra' }, spec: { podSelector: { matchLabels: { 'app.kubernetes.io/name': 'agent' } }, policyTypes: ['Egress'], egress: [{}] } }),
   },
+  { policy: 'network/no-empty-lists', change: 'an empty list of rules', mutate: set('NetworkPolicy postgres', ['spec', 'egress'], []) },
   { policy: 'network/flows', change: 'the agent to the database, half open', mutate: append('NetworkPolicy agent', ['spec', 'egress'], egressTo('database', 5432)) },
   {
     policy: 'network/flows',

@@ -112,6 +112,12 @@ export const networkPolicies: Policy[] = [
       }),
   },
   {
+    id: 'network/no-empty-lists',
+    must: 'No NetworkPolicy MUST hold an empty list of rules: the API server drops it, so that applying again would write the object anew',
+    check: (objects) =>
+      each(ofKind(objects, 'NetworkPolicy') as NetworkPolicy[], title, ({ spec }) => (['ingress', 'egress'] as const).map((direction) => spec[direction]?.length === 0 && `${direction} is an empty list`)),
+  },
+  {
     id: 'network/flows',
     must: 'The policies together MUST allow exactly the flows of the table',
     check: (objects, expectation) => {
