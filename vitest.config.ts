@@ -6,8 +6,12 @@ export default defineConfig({
     projects: [
       { test: { name: 'unit', include: ['tests/unit/**/*.test.ts'] } },
       { test: { name: 'launcher', include: ['tests/launcher/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 } },
+      // Calls the module through the launcher: needs no more than the README asks for.
+      { test: { name: 'pipeline', include: ['tests/pipeline/**/*.test.ts'], fileParallelism: false, testTimeout: 2_400_000, hookTimeout: 2_400_000, sequence: { groupOrder: 1 } } },
       // Needs the tools of docker/tools on the PATH and SCHEMAS_DIR.
       { test: { name: 'validate', include: ['tests/validate/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000 } },
+      // Needs a running tool server: TODO_MCP_ENDPOINT and TODO_MCP_TOKEN.
+      { test: { name: 'mcp-client', include: ['tests/mcp-client/**/*.test.ts'], testTimeout: 30_000 } },
       { test: { name: 'faults', include: ['tests/faults/**/*.test.ts'], fileParallelism: false, testTimeout: 600_000, hookTimeout: 600_000 } },
     ],
   },

@@ -1,0 +1,48 @@
+import { execFile, execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
+
+export const REPOSITORY = join(import.meta.dirname, '..', '..')
+
+/** What a stranger sees of a call: both streams without colours, and the exit code. */
+export type Call = { code: number; stdout: string; stderr: string }
+
+/** Calls the launcher of a repository as a person would. A code of -1 means that it was killed. */
+export function dagger(repository: string, ...args: string[]): Promise<Call> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [join(repository, 'scripts', 'dagger.mjs'), ...args], { cwd: repository, maxBuffer: 64 << 20, env: { ...process.env, CI: 'true' } }, (error, stdout, stderr) => {
+      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
+      resolve({ code, stdout: stripVTControlCharacters(stdout), stderr: stripVTControlCharacters(stderr) })
+    })
+  })
+}
+
+/** A copy of the repository as git has it, for changing; disposed with its folder. */
+export function repositoryCopy(): { path: string; write(file: string, text: string): void; edit(file: string, change: (text: string) => string): void } & Disposable {
+  const path = mkdtempSync(join(tmpdir(), 'todo-chat-copy-'))
+  const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: REPOSITORY, encoding: 'utf8' })
+  for (const file of files.split('\0').filter(Boolean)) {
+    mkdirSync(dirname(join(path, file)), { recursive: true })
+    cpSync(join(REPOSITORY, file), join(path, file))
+  }
+  execFileSync('git', ['init', '--quiet'], { cwd: path })
+  return {
+    path,
+    write: (file, text) => writeFileSync(join(path, file), text),
+    edit(file, change) {
+      const before = readFileSync(join(path, file), 'utf8')
+      const after = change(before)
+      if (after === before) throw new Error(`the edit of ${file} changed nothing`)
+      writeFileSync(join(path, file), after)
+    },
+    [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }),
+  }
+}
+
+/** Rows of the table that `ci` prints: check → result. */
+export function rows(text: string): Record<string, string> {
+  const found = [...text.matchAll(/^(?:Error: )?\s*[✓✗!] (\S+)\s+(passed|FAILED|BROKEN)\s/gm)]
+  return Object.fromEntries(found.map(([, name, result]) => [name, result]))
+}

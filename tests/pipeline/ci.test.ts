@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { dagger, REPOSITORY, repositoryCopy, rows } from './_pipeline.ts'
+
+const CHECKS = ['test-backend', 'test-frontend', 'test-pipeline', 'validate', 'lint-backend', 'lint-frontend', 'lint-pipeline', 'lint-files']
+
+it('the repository passes: every check has a row that says so', async () => {
+  const { code, stdout, stderr } = await dagger(REPOSITORY, '--progress=plain', 'call', 'ci')
+  expect(rows(stdout), stderr.slice(-20_000)).toEqual(expect.objectContaining(Object.fromEntries(CHECKS.map((name) => [name, 'passed']))))
+  expect(code).toBe(0)
+})
+
+it('an unchanged tree is answered from the cache', async () => {
+  const { code, stdout } = await dagger(REPOSITORY, 'call', 'ci')
+  expect(code).toBe(0)
+  expect(stdout).not.toMatch(/^✓ .* run$/m)
+})
+
+it('a failed pytest and a failed Jest test are both reported, with their output, beside the checks that pass', async () => {
+  using copy = repositoryCopy()
+  // Unit tests alone, so that the run is short; the other suites have passed above.
+  copy.edit('app/backend/pyproject.toml', (text) => text.replace('testpaths = ["tests"]', 'testpaths = ["tests/unit"]'))
+  copy.write('app/backend/tests/unit/test_made_to_fail.py', 'def test_made_to_fail() -> None:\n    raise AssertionError("pytest made to fail")\n')
+  copy.write('app/frontend/src/made-to-fail.test.ts', "it('fails', () => { throw new Error('Jest made to fail') })\n")
+  const { code, stderr } = await dagger(copy.path, 'call', 'ci')
+  expect(code).not.toBe(0)
+  expect(rows(stderr)).toMatchObject({ 'test-backend': 'FAILED', 'test-frontend': 'FAILED', validate: 'passed', 'lint-files': 'passed' })
+  expect(stderr).toContain('pytest made to fail')
+  expect(stderr).toContain('Jest made to fail')
+})
+
+it('a syntax error in the module names the file', async () => {
+  using copy = repositoryCopy()
+  copy.edit('dagger/src/index.ts', (text) => `${text}\nconst = 1\n`)
+  const { code, stderr } = await dagger(copy.path, '--progress=plain', 'call', 'ci')
+  expect(code).not.toBe(0)
+  expect(stderr).toMatch(/index\.ts/)
+})
+
+it('an unknown base image fails the checks that need it with a message that says what there is, and no other check', async () => {
+  using copy = repositoryCopy()
+  copy.edit('docker/bases.json', (text) => text.replace('1.26-bookworm', '9.99-nosuch'))
+  const { code, stderr } = await dagger(copy.path, 'call', 'ci')
+  expect(code).not.toBe(0)
+  expect(rows(stderr)).toMatchObject({ 'test-frontend': 'passed', validate: 'BROKEN' })
+  expect(stderr).toContain('golang:9.99-nosuch')
+  expect(stderr).toContain('available')
+})
+
+it('an unknown function is refused by Dagger, with its exit code', async () => {
+  const { code, stderr } = await dagger(REPOSITORY, 'call', 'nosuch')
+  expect(code).not.toBe(0)
+  expect(stderr).toContain('unknown command "nosuch"')
+})
+
+it('every function and argument is described', async () => {
+  const { stdout } = await dagger(REPOSITORY, '-s', 'functions')
+  const undescribed = stdout.split('\n').filter((line) => /\s-$/.test(line))
+  expect(stdout).toContain('test-backend')
+  expect(undescribed).toEqual([])
+})
+
+it('the report holds a page, JSON and one JUnit document per check', async () => {
+  using copy = repositoryCopy()
+  const target = join(copy.path, 'exported')
+  const { code, stderr } = await dagger(REPOSITORY, 'call', 'ci-report', 'export', `--path=${target}`)
+  expect(code, stderr).toBe(0)
+  const report = JSON.parse(readFileSync(join(target, 'report.json'), 'utf8')) as { passed: boolean; checks: { name: string }[] }
+  expect(report.passed).toBe(true)
+  expect(readFileSync(join(target, 'index.html'), 'utf8')).toContain('<!doctype html>')
+  for (const { name } of report.checks) expect(readFileSync(join(target, 'junit', `${name}.xml`), 'utf8')).toContain('<testsuite')
+})
