@@ -1,3 +1,15 @@
+/** A report for other tools, written to the path that JEST_JUNIT_OUTPUT_FILE names. */
+const junit = [
+  "jest-junit",
+  {
+    suiteName: "frontend",
+    suiteNameTemplate: "{filepath}",
+    classNameTemplate: "{filepath}",
+    titleTemplate: "{classname} › {title}",
+    ancestorSeparator: " › ",
+  },
+];
+
 /** @type {import("jest").Config} */
 export default {
   testEnvironment: "<rootDir>/jest.environment.js",
@@ -12,5 +24,5 @@ export default {
   collectCoverageFrom: ["src/**/*.ts", "!src/testing/**", "!src/**/*.test.ts"],
   coverageThreshold: { global: { branches: 90, functions: 90, lines: 90, statements: 90 } },
   coverageReporters: ["text", "lcov", "json-summary"],
-  reporters: process.env.JEST_JUNIT_OUTPUT_FILE ? ["default", "jest-junit"] : ["default"],
+  reporters: process.env.JEST_JUNIT_OUTPUT_FILE ? ["default", junit] : ["default"],
 };
