@@ -9,7 +9,7 @@ import { baseUrl, chromiumPath, reportDir } from './settings.ts'
 import { TodoPage } from './todo-page.ts'
 
 /** Longest wait for anything that a page should show. */
-const WAIT_MS = 15_000
+const WAIT_MS = 30_000
 
 /** Debian's Chromium as root in a container, silent towards the network. */
 const CHROMIUM_FLAGS = [

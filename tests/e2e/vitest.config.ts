@@ -12,8 +12,8 @@ export default defineConfig({
     include: ['**/*.test.ts'],
     // One browser at a time: the suites share the machine with the stack they test.
     fileParallelism: false,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 120_000,
     reporters: ['default', ['junit', { suiteName: 'e2e' }]],
     outputFile: { junit: path.join(reportDir, 'junit.xml') },
   },
