@@ -4,9 +4,10 @@
  * Images, checks and the laptop stack of todo-chat. Every function works on the repository it is called in; `--source` names
  * another one.
  */
-import { argument, check, type Container, Directory, func, object, type Platform, type Service } from '@dagger.io/dagger'
+import { argument, check, type Container, Directory, type File, func, object, type Platform, type Secret, type Service } from '@dagger.io/dagger'
 import { type Check, checks, lintChecks } from './checks.ts'
-import { image } from './images.ts'
+import { deliver, deployer, ingressOptions, publishImages, publishedImages, REPORT_OPTIONS, reportOf, type Target, textOf, withInput } from './delivery.ts'
+import { DEPLOYED, image } from './images.ts'
 import { reportDirectory, runAll } from './run.ts'
 import { randomSecrets, stack } from './stack.ts'
 import { allPassed, failureText, table } from './summary.ts'
@@ -124,6 +125,278 @@ export class TodoChat {
     const secrets = await randomSecrets(this.source, String(Date.now()))
     const { frontend } = await stack(this.source, { secrets })
     return frontend
+  }
+
+  /** Build the five images, push them under a tag, and give their addresses by digest as JSON */
+  @func({ cache: 'never' })
+  async publish(
+    /** Where the images go, such as ghcr.io/owner/todo-chat */
+    registry: string,
+    /** Tag to push under; a deployment uses the digests */
+    tag: string,
+    /** User of the registry */
+    username?: string,
+    /** Password or token of that user */
+    password?: Secret,
+  ): Promise<File> {
+    const images = await Promise.all(DEPLOYED.map(async (name) => [name, await image(this.source, name)] as const))
+    return publishImages(Object.fromEntries(images), { registry, tag, username, password })
+  }
+
+  /** Look up images that were published under a tag, and give their addresses by digest as JSON */
+  @func({ cache: 'never' })
+  async published(
+    /** Where the images are, such as ghcr.io/owner/todo-chat */
+    registry: string,
+    /** Tag they were pushed under */
+    tag: string,
+    /** User of the registry */
+    username?: string,
+    /** Password or token of that user */
+    password?: Secret,
+  ): Promise<File> {
+    return publishedImages([...DEPLOYED], { registry, tag, username, password })
+  }
+
+  /** Show what a deployment would change, object by object, secret values masked */
+  @func({ cache: 'never' })
+  async plan(
+    /** Kubeconfig of the cluster */
+    kubeconfig: Secret,
+    /** dev, staging or prod */
+    env: string = 'dev',
+    /** Images by digest, as `publish` gives them */
+    images?: File,
+    /** Application secrets: a JSON object, key to value */
+    secrets?: Secret,
+    /** API server as a service, for a cluster on this machine: tcp://127.0.0.1:6443 */
+    api?: Service,
+    /** Commit that is deployed, with -dirty appended where the tree was */
+    commit?: string,
+    /** Answer as JSON */
+    json: boolean = false,
+    /** Fail when there is something to change */
+    failOnChange: boolean = false,
+  ): Promise<string> {
+    const { target, container, options } = await this.release({ env, kubeconfig, api, commit }, { images, secrets })
+    const delivered = await deliver(container, target, [...(json ? ['--json'] : []), 'plan', ...options])
+    return textOf(delivered, failOnChange ? [0] : [0, 2])
+  }
+
+  /** Deploy: apply, watch, verify, measure; roll back and fail when the new version does not hold */
+  @func({ cache: 'never' })
+  async deploy(
+    /** Kubeconfig of the cluster */
+    kubeconfig: Secret,
+    /** dev, staging or prod */
+    env: string = 'dev',
+    /** Images by digest, as `publish` gives them */
+    images?: File,
+    /** Application secrets: a JSON object, key to value */
+    secrets?: Secret,
+    /** A plan saved by the deployer; refused when the cluster has changed since */
+    savedPlan?: File,
+    /** Kubeconfig of staging, where production looks which digests were verified */
+    stagingKubeconfig?: Secret,
+    /** API server as a service, for a cluster on this machine: tcp://127.0.0.1:6443 */
+    api?: Service,
+    /** Ingress controller as a service, for a cluster on this machine: tcp://127.0.0.1:80 */
+    ingress?: Service,
+    /** Where the ingress answers, such as https://todo.example */
+    ingressUrl?: string,
+    /** Commit that is deployed, with -dirty appended where the tree was */
+    commit?: string,
+    /** Who deploys, for the history */
+    who?: string,
+    /** Production's rules to set aside: dirty-tree, mutable-tag, no-backup, unverified */
+    allow: string[] = [],
+  ): Promise<string> {
+    return textOf(await this.deployed({ env, kubeconfig, api, ingress, ingressUrl, commit, who }, { images, secrets, savedPlan, stagingKubeconfig, allow }))
+  }
+
+  /** Deploy, and give the report whatever the result: report.json, report.md, report.html, streams and exit code */
+  @func({ cache: 'never' })
+  async deployReport(
+    /** Kubeconfig of the cluster */
+    kubeconfig: Secret,
+    /** dev, staging or prod */
+    env: string = 'dev',
+    /** Images by digest, as `publish` gives them */
+    images?: File,
+    /** Application secrets: a JSON object, key to value */
+    secrets?: Secret,
+    /** A plan saved by the deployer; refused when the cluster has changed since */
+    savedPlan?: File,
+    /** Kubeconfig of staging, where production looks which digests were verified */
+    stagingKubeconfig?: Secret,
+    /** API server as a service, for a cluster on this machine: tcp://127.0.0.1:6443 */
+    api?: Service,
+    /** Ingress controller as a service, for a cluster on this machine: tcp://127.0.0.1:80 */
+    ingress?: Service,
+    /** Where the ingress answers, such as https://todo.example */
+    ingressUrl?: string,
+    /** Commit that is deployed, with -dirty appended where the tree was */
+    commit?: string,
+    /** Who deploys, for the history */
+    who?: string,
+    /** Production's rules to set aside: dirty-tree, mutable-tag, no-backup, unverified */
+    allow: string[] = [],
+  ): Promise<Directory> {
+    return reportOf(await this.deployed({ env, kubeconfig, api, ingress, ingressUrl, commit, who }, { images, secrets, savedPlan, stagingKubeconfig, allow }))
+  }
+
+  /** Say what a deployment's report says; fail unless the release is in place and proven */
+  @func({ cache: 'never' })
+  async verdict(
+    /** Report, as `deploy-report` gives it */
+    report: Directory,
+  ): Promise<string> {
+    if (!(await report.exists('report.json'))) throw new Error(`the deployment wrote no report:\n${await report.file('stderr.txt').contents()}`)
+    const { result } = JSON.parse(await report.file('report.json').contents()) as { result: string }
+    const text = await report.file('report.md').contents()
+    if (result !== 'succeeded' && result !== 'unchanged') throw new Error(text)
+    return text
+  }
+
+  /** Go back to an earlier revision, and prove it */
+  @func({ cache: 'never' })
+  async rollback(
+    /** Kubeconfig of the cluster */
+    kubeconfig: Secret,
+    /** dev, staging or prod */
+    env: string = 'dev',
+    /** Revision to go back to (default: the one before) */
+    to?: number,
+    /** API server as a service, for a cluster on this machine: tcp://127.0.0.1:6443 */
+    api?: Service,
+    /** Ingress controller as a service, for a cluster on this machine: tcp://127.0.0.1:80 */
+    ingress?: Service,
+    /** Where the ingress answers, such as https://todo.example */
+    ingressUrl?: string,
+    /** Who deploys, for the history */
+    who?: string,
+  ): Promise<string> {
+    const target = { env, kubeconfig, api, ingress, ingressUrl, who }
+    return textOf(await deliver(await deployer(this.source, target), target, ['rollback', ...(to === undefined || to === null ? [] : ['--to', String(to)]), ...ingressOptions(target)]))
+  }
+
+  /** What runs where: revision, digests, age, health; fails when it is not healthy */
+  @func({ cache: 'never' })
+  async status(
+    /** Kubeconfig of the cluster */
+    kubeconfig: Secret,
+    /** dev, staging or prod */
+    env: string = 'dev',
+    /** API server as a service, for a cluster on this machine: tcp://127.0.0.1:6443 */
+    api?: Service,
+    /** Answer as JSON */
+    json: boolean = false,
+  ): Promise<string> {
+    return this.ask({ env, kubeconfig, api }, 'status', json)
+  }
+
+  /** What has changed in the cluster since the last deployment; fails when anything has */
+  @func({ cache: 'never' })
+  async drift(
+    /** Kubeconfig of the cluster */
+    kubeconfig: Secret,
+    /** dev, staging or prod */
+    env: string = 'dev',
+    /** API server as a service, for a cluster on this machine: tcp://127.0.0.1:6443 */
+    api?: Service,
+    /** Answer as JSON */
+    json: boolean = false,
+  ): Promise<string> {
+    return this.ask({ env, kubeconfig, api }, 'drift', json)
+  }
+
+  /** Who deployed what and when, with the result */
+  @func({ cache: 'never' })
+  async history(
+    /** Kubeconfig of the cluster */
+    kubeconfig: Secret,
+    /** dev, staging or prod */
+    env: string = 'dev',
+    /** API server as a service, for a cluster on this machine: tcp://127.0.0.1:6443 */
+    api?: Service,
+    /** Answer as JSON */
+    json: boolean = false,
+  ): Promise<string> {
+    return this.ask({ env, kubeconfig, api }, 'history', json)
+  }
+
+  /** Back the database up: dump, globals, checksums and a manifest with row counts, in one tar file */
+  @func({ cache: 'never' })
+  async backup(
+    /** Kubeconfig of the cluster */
+    kubeconfig: Secret,
+    /** dev, staging or prod */
+    env: string = 'dev',
+    /** API server as a service, for a cluster on this machine: tcp://127.0.0.1:6443 */
+    api?: Service,
+  ): Promise<File> {
+    const target = { env, kubeconfig, api }
+    const delivered = await deliver(await deployer(this.source, target), target, ['backup', '--out', '/tmp/backup.tar'])
+    textOf(delivered)
+    return delivered.container.file('/tmp/backup.tar')
+  }
+
+  /** Bring a backup back; a database that has rows is refused */
+  @func({ cache: 'never' })
+  async restore(
+    /** Backup, as `backup` gives it */
+    archive: File,
+    /** Kubeconfig of the cluster */
+    kubeconfig: Secret,
+    /** dev, staging or prod */
+    env: string = 'dev',
+    /** API server as a service, for a cluster on this machine: tcp://127.0.0.1:6443 */
+    api?: Service,
+    /** Replace the rows that are there */
+    force: boolean = false,
+  ): Promise<string> {
+    const target = { env, kubeconfig, api }
+    const [container, from] = withInput(await deployer(this.source, target), '--from', 'backup.tar', archive)
+    return textOf(await deliver(container, target, ['restore', ...from, ...(force ? ['--force'] : [])]))
+  }
+
+  /** Restore a backup into a fresh PostgreSQL beside the real one, and compare rows, content and schema revision */
+  @func({ cache: 'never' })
+  async restoreDrill(
+    /** Kubeconfig of the cluster */
+    kubeconfig: Secret,
+    /** dev, staging or prod */
+    env: string = 'dev',
+    /** Backup to try (default: a new one) */
+    archive?: File,
+    /** API server as a service, for a cluster on this machine: tcp://127.0.0.1:6443 */
+    api?: Service,
+  ): Promise<string> {
+    const target = { env, kubeconfig, api }
+    const [container, from] = withInput(await deployer(this.source, target), '--from', 'backup.tar', archive)
+    return textOf(await deliver(container, target, ['restore-drill', ...from]))
+  }
+
+  private async ask(target: Target, command: string, json: boolean): Promise<string> {
+    return textOf(await deliver(await deployer(this.source, target), target, [...(json ? ['--json'] : []), command]))
+  }
+
+  /** A deployer with the inputs of a release. */
+  private async release(target: Target, inputs: { images?: File | undefined; secrets?: Secret | undefined }) {
+    const [withImages, images] = withInput(await deployer(this.source, target), '--images', 'images.json', inputs.images)
+    const [container, secrets] = withInput(withImages, '--secrets-file', 'secrets.json', inputs.secrets)
+    return { target, container, options: [...images, ...secrets] }
+  }
+
+  private async deployed(
+    target: Target,
+    inputs: { images?: File | undefined; secrets?: Secret | undefined; savedPlan?: File | undefined; stagingKubeconfig?: Secret | undefined; allow: string[] },
+  ) {
+    const { container, options } = await this.release(target, inputs)
+    const [withPlan, plan] = withInput(container, '--plan', 'plan.json', inputs.savedPlan)
+    const [ready, staging] = withInput(withPlan, '--staging-kubeconfig', 'staging-kubeconfig', inputs.stagingKubeconfig)
+    const allowed = inputs.allow.flatMap((rule) => ['--allow', rule])
+    return deliver(ready, target, ['deploy', ...options, ...plan, ...staging, ...allowed, ...ingressOptions(target), ...REPORT_OPTIONS])
   }
 
   private async report(names: string[]): Promise<string> {

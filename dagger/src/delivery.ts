@@ -1,0 +1,118 @@
+import { dag, type Container, type Directory, type File, ReturnType, type Secret, type Service } from '@dagger.io/dagger'
+import { workspace } from './checks.ts'
+import { CHECK_SOURCES } from './sources.ts'
+
+/** How a delivery command reaches its cluster and what it may know. Everything secret is a Secret and arrives as a file. */
+export type Target = {
+  env: string
+  kubeconfig: Secret
+  /** API server as a service, for a cluster that listens on the caller's own machine; reached as https://kubernetes:6443 */
+  api?: Service | undefined
+  /** Ingress controller as a service; reached as http://ingress:80 */
+  ingress?: Service | undefined
+  ingressUrl?: string | undefined
+  commit?: string | undefined
+  who?: string | undefined
+}
+
+/** What a command of the deployer gave. */
+export type Delivered = { code: number; stdout: string; stderr: string; container: Container }
+
+const OWNER = '10001:10001'
+const KUBECONFIG = '/run/secrets/kubeconfig'
+const REPORT = '/tmp/report'
+
+/** The deployer with access to one cluster. */
+export async function deployer(source: Directory, target: Target): Promise<Container> {
+  let container = (await workspace(source, CHECK_SOURCES.deployer))
+    .withMountedSecret(KUBECONFIG, target.kubeconfig, { owner: OWNER, mode: 0o400 })
+    .withMountedTemp('/run/deployer')
+    // A deployment is never taken from the cache, whatever its arguments.
+    .withEnvVariable('DELIVERY', `${Date.now()}-${Math.random()}`)
+  if (target.api !== undefined) container = container.withServiceBinding('kubernetes', target.api)
+  if (target.ingress !== undefined) container = container.withServiceBinding('ingress', target.ingress)
+  return container
+}
+
+/** Options that every command of the deployer takes. */
+function globals(target: Target): string[] {
+  const optional = (name: string, value: string | null | undefined): string[] => (value ? [name, value] : [])
+  return ['--env', target.env, ...optional('--who', target.who), ...optional('--commit', target.commit)]
+}
+
+/** Options for asking through the ingress. */
+export function ingressOptions(target: Target): string[] {
+  const url = target.ingress !== undefined ? 'http://ingress' : target.ingressUrl
+  return url === undefined || url === '' ? [] : ['--ingress-url', url]
+}
+
+// The API of a cluster on the caller's machine has another name in here; its certificate knows this one.
+const RUN = `mkdir -p ${REPORT}
+if [ "$API_IS_SERVICE" = yes ]; then sed 's#server: https://[^:]*:[0-9]*#server: https://kubernetes:6443#' ${KUBECONFIG} >/tmp/kube/config; KUBECONFIG=/tmp/kube/config; else KUBECONFIG=${KUBECONFIG}; fi
+export KUBECONFIG
+exec npx tsx deploy/src/cli.ts "$@"`
+
+/** Runs one command of the deployer and gives its exit code and both streams; never throws for a non-zero code. */
+export async function deliver(container: Container, target: Target, args: string[]): Promise<Delivered> {
+  const done = container
+    .withMountedTemp('/tmp/kube')
+    .withEnvVariable('API_IS_SERVICE', target.api === undefined ? 'no' : 'yes')
+    .withExec(['sh', '-c', RUN, 'deploy', ...globals(target), ...args], { expect: ReturnType.Any })
+  const [code, stdout, stderr] = await Promise.all([done.exitCode(), done.stdout(), done.stderr()])
+  return { code, stdout, stderr, container: done }
+}
+
+/** @returns the text of a command, or an error whose message has both streams and the deployer's exit code with its meaning */
+export function textOf(delivered: Delivered, accepted: readonly number[] = [0]): string {
+  if (accepted.includes(delivered.code)) return delivered.stdout
+  const meaning = MEANINGS[delivered.code] ?? 'unexpected'
+  throw new Error([delivered.stderr, delivered.stdout, `deployer: exit code ${delivered.code} (${meaning})`].filter((part) => part.trim() !== '').join('\n'))
+}
+
+const MEANINGS: Record<number, string> = { 1: 'failed', 2: 'changes pending', 3: 'bad input', 4: 'another deployment holds the lock' }
+
+/** @returns report.json, report.md and report.html of a run that wrote them, else the streams as text files */
+export function reportOf({ container, stdout, stderr, code }: Delivered): Directory {
+  return container.directory(REPORT).withNewFile('stdout.txt', stdout).withNewFile('stderr.txt', stderr).withNewFile('exit-code', `${code}\n`)
+}
+
+/** Where the commands of `deliver` write their report. */
+export const REPORT_OPTIONS = ['--report-dir', REPORT]
+
+/** @returns the container with a file or secret mounted, and the option that names it */
+export function withInput(container: Container, option: string, name: string, input: File | Secret | undefined): [Container, string[]] {
+  if (input === undefined) return [container, []]
+  const path = `/run/inputs/${name}`
+  const mounted = 'plaintext' in input ? container.withMountedSecret(path, input, { owner: OWNER, mode: 0o400 }) : container.withFile(path, input, { owner: OWNER })
+  return [mounted, [option, path]]
+}
+
+/** A place for images, and who may use it. */
+export type Registry = { registry: string; tag: string; username?: string | undefined; password?: Secret | undefined }
+
+function withAuth(container: Container, { registry, username, password }: Registry): Container {
+  if (password === undefined) return container
+  if (username === undefined || username === '') throw new Error('a password for the registry needs --username')
+  return container.withRegistryAuth(registry, username, password)
+}
+
+/** Pushes images under a tag. @returns images.json: name → address by digest */
+export async function publishImages(images: Record<string, Container>, place: Registry): Promise<File> {
+  const entries = Object.entries(images).map(async ([name, container]) => [name, withoutTag(await withAuth(container, place).publish(`${place.registry}/${name}:${place.tag}`))] as const)
+  return imagesFile(await Promise.all(entries))
+}
+
+/** Looks images up by their tag. @returns images.json: name → address by digest */
+export async function publishedImages(names: string[], place: Registry): Promise<File> {
+  const entries = names.map(async (name) => [name, withoutTag(await withAuth(dag.container(), place).from(`${place.registry}/${name}:${place.tag}`).imageRef())] as const)
+  return imagesFile(await Promise.all(entries))
+}
+
+function imagesFile(entries: (readonly [string, string])[]): File {
+  return dag.file('images.json', `${JSON.stringify(Object.fromEntries(entries), undefined, 2)}\n`)
+}
+
+/** `registry/name:tag@sha256:…` → `registry/name@sha256:…`; a port in the registry's name stays */
+export function withoutTag(address: string): string {
+  return address.replace(/:[^:/@]+@/, '@')
+}
