@@ -121,5 +121,5 @@ export function seconds(ms) {
 
 /** @param {string} line a command's output @returns {string} without what would move the cursor or change colours */
 function plain(line) {
-  return stripVTControlCharacters(line).replace(/[\x00-\x1f\x7f]/g, " ").trim();
+  return stripVTControlCharacters(line).replace(/\p{Cc}/gu, " ").trim();
 }

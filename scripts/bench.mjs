@@ -1,0 +1,148 @@
+#!/usr/bin/env node
+// `npm run bench`: measures the pipeline with repetitions and writes docs/benchmarks.md. Sections are chosen by name:
+//   npm run bench -- engine module ci hand      (default: all of these)
+//   npm run bench -- cold                       the first build from empty caches, in a cache folder of its own
+// Run it on a machine that does nothing else: the figures hold for the load they are taken under.
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, loadavg, release, tmpdir, totalmem } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const page = join(root, "docs", "benchmarks.md");
+const launcher = join(root, "scripts", "dagger.mjs");
+
+/** @typedef {{ what: string, target: string, seconds: number[], note?: string }} Row */
+
+/** @param {string} command @param {string[]} args @param {{ cwd?: string, env?: NodeJS.ProcessEnv }} [options] @returns {number} seconds */
+function time(command, args, { cwd = root, env = process.env } = {}) {
+  const begun = process.hrtime.bigint();
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd, env, encoding: "utf8", maxBuffer: 256 << 20 });
+  const seconds = Number(process.hrtime.bigint() - begun) / 1e9;
+  if (status !== 0) throw new Error(`${command} ${args.join(" ")} failed with ${status}; last lines:\n${`${stdout}\n${stderr}`.trim().split("\n").slice(-20).join("\n")}`);
+  process.stderr.write(`${command.split("/").at(-1)} ${args.join(" ").slice(0, 90)}: ${seconds.toFixed(2)} s\n`);
+  return seconds;
+}
+
+/** @param {...string} args */
+const dagger = (...args) => time(process.execPath, [launcher, "--progress=plain", ...args]);
+
+/** @param {number} count @param {(index: number) => number} measure @returns {number[]} */
+const repeat = (count, measure) => Array.from({ length: count }, (_, index) => measure(index));
+
+/** Makes a change to a file for the time of one measurement. @template T @param {string} file @param {string} text @param {() => T} body @returns {T} */
+function withLine(file, text, body) {
+  const before = readFileSync(join(root, file), "utf8");
+  try {
+    writeFileSync(join(root, file), `${before}${text}\n`);
+    return body();
+  } finally {
+    writeFileSync(join(root, file), before);
+  }
+}
+
+/** @type {Record<string, () => Row[]>} */
+const SECTIONS = {
+  engine() {
+    dagger("core", "version");
+    const running = repeat(5, () => dagger("core", "version"));
+    const stopped = repeat(3, () => {
+      time(process.execPath, [launcher, "engine", "stop"]);
+      return dagger("core", "version");
+    });
+    return [
+      { what: "launcher to connected, engine running", target: "≤ 2 s", seconds: running },
+      { what: "launcher to connected, engine stopped", target: "≤ 6 s", seconds: stopped },
+    ];
+  },
+  module() {
+    // A comment changes the module's source, so that it is prepared anew; the SDK image is unpacked already.
+    const first = repeat(3, (index) => withLine("dagger/src/bases.ts", `// ${Date.now()} ${index}`, () => dagger("functions")));
+    const later = repeat(5, () => dagger("functions"));
+    const one = repeat(5, () => dagger("call", "frontend", "user"));
+    return [
+      { what: "`dagger functions`, first load of a changed module", target: "≤ 15 s", seconds: first },
+      { what: "`dagger functions`, later", target: "≤ 1 s", seconds: later },
+      { what: "one function execution (`call frontend user`, everything cached)", target: "≤ 2 s beyond the load", seconds: one },
+    ];
+  },
+  ci() {
+    dagger("call", "ci");
+    return [
+      { what: "`dagger call ci`, no change", target: "≤ 6 s", seconds: repeat(5, () => dagger("call", "ci")) },
+      { what: "`dagger call ci` after a one-line change in the backend", target: "≤ 1.3 × pytest by hand + 6 s", seconds: repeat(2, (index) => withLine("app/backend/src/todo_chat/__init__.py", `# ${index} ${Date.now()}`, () => dagger("call", "ci"))) },
+      { what: "`dagger call ci` after a one-line change in the frontend", target: "–", seconds: repeat(2, (index) => withLine("app/frontend/src/main.ts", `// ${index} ${Date.now()}`, () => dagger("call", "ci"))) },
+    ];
+  },
+  hand() {
+    const folder = mkdtempSync(join(tmpdir(), "todo-chat-hand-"));
+    try {
+      execFileSync("cp", ["-a", join(root, "app"), folder]);
+      rmSync(join(folder, "app/frontend/node_modules"), { recursive: true, force: true });
+      const backend = join(folder, "app/backend");
+      const venv = join(folder, "venv");
+      const install = time("python3", ["-m", "venv", venv]) + time(join(venv, "bin/pip"), ["install", "--quiet", "--require-hashes", "--requirement", "requirements-dev.txt"], { cwd: backend });
+      const env = { ...process.env, PYTHONPATH: "src", PATH: `${join(venv, "bin")}:${process.env.PATH}` };
+      const pytest = time(join(venv, "bin/pytest"), ["-q", "-n", "2", "--cov"], { cwd: backend, env });
+      const npm = time("npm", ["ci", "--ignore-scripts"], { cwd: join(folder, "app/frontend") });
+      const jest = time("npm", ["test"], { cwd: join(folder, "app/frontend") });
+      return [
+        { what: "by hand: pip install", target: "–", seconds: [install] },
+        { what: "by hand: pytest", target: "–", seconds: [pytest] },
+        { what: "by hand: npm ci", target: "–", seconds: [npm] },
+        { what: "by hand: Jest", target: "–", seconds: [jest] },
+        { what: "by hand: all of it", target: "`ci` without a change takes less than a tenth", seconds: [install + pytest + npm + jest] },
+      ];
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+  cold() {
+    const folder = mkdtempSync(join(tmpdir(), "todo-chat-cold-"));
+    const env = { ...process.env, TODO_CHAT_CACHE_DIR: join(folder, "cache"), GOCACHE: join(folder, "go-build"), GOMODCACHE: join(folder, "go-mod"), npm_config_cache: join(folder, "npm") };
+    try {
+      const start = time(process.execPath, [launcher, "engine", "start"], { env });
+      const ci = time(process.execPath, [launcher, "--progress=plain", "call", "ci"], { env });
+      return [
+        { what: "embedded engine, from empty caches to started", target: "–", seconds: [start] },
+        { what: "bare machine to the first `ci` result, empty caches", target: "≤ 12 min", seconds: [start + ci] },
+      ];
+    } finally {
+      spawnSync(process.execPath, [launcher, "engine", "clean"], { env });
+      spawnSync("chmod", ["-R", "u+w", folder]);
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+};
+
+/** @param {Row} row */
+function line({ what, target, seconds, note }) {
+  const sorted = [...seconds].sort((a, b) => a - b);
+  const median = /** @type {number} */ (sorted[Math.floor((sorted.length - 1) / 2)]);
+  const spread = sorted.length > 1 ? `${sorted[0]?.toFixed(2)} – ${sorted.at(-1)?.toFixed(2)}` : "–";
+  return `| ${what} | ${target} | ${median.toFixed(2)} | ${spread} | ${seconds.length} |${note ? ` ${note}` : ""}`;
+}
+
+const chosen = process.argv.slice(2).length > 0 ? process.argv.slice(2) : ["engine", "module", "ci", "hand"];
+const unknown = chosen.filter((name) => SECTIONS[name] === undefined);
+if (unknown.length > 0) throw new Error(`unknown section ${unknown.join(", ")}; there are ${Object.keys(SECTIONS).join(", ")}`);
+
+const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: root, encoding: "utf8" }).trim();
+const before = loadavg()[0] ?? 0;
+const rows = chosen.flatMap((name) => SECTIONS[name]?.() ?? []);
+const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node.js ${process.version}`;
+const text = `## Pipeline: ${chosen.join(", ")}
+
+${new Date().toISOString().slice(0, 10)}, commit ${commit}; ${machine}; load average before the run ${before.toFixed(1)}. Embedded engine. Seconds of wall clock.
+
+| what | target | median | spread | runs |
+|---|---|---|---|---|
+${rows.map(line).join("\n")}
+`;
+const marker = `<!-- pipeline ${chosen.join(" ")} -->`;
+mkdirSync(join(root, "docs"), { recursive: true });
+const existing = existsSync(page) ? readFileSync(page, "utf8") : "# Benchmarks\n\nWritten by `npm run bench`. A target is a goal, not a test.\n\n";
+const kept = existing.replace(new RegExp(`${marker}[\\s\\S]*?<!-- end -->\\n*`), "");
+writeFileSync(page, `${kept}${marker}\n${text}<!-- end -->\n`);
+console.log(text);
