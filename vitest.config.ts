@@ -12,6 +12,8 @@ export default defineConfig({
       { test: { name: 'validate', include: ['tests/validate/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000 } },
       // Needs a running tool server: TODO_MCP_ENDPOINT and TODO_MCP_TOKEN.
       { test: { name: 'mcp-client', include: ['tests/mcp-client/**/*.test.ts'], testTimeout: 30_000 } },
+      // Needs KUBECONFIG; each requirement has a limit of its own.
+      { test: { name: 'conformance', include: ['tests/conformance/suite.test.ts'], maxConcurrency: 6, teardownTimeout: 60_000 } },
       { test: { name: 'faults', include: ['tests/faults/**/*.test.ts'], fileParallelism: false, testTimeout: 600_000, hookTimeout: 600_000 } },
     ],
   },

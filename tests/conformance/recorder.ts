@@ -1,0 +1,48 @@
+/** Keeps the outcome of every requirement and writes the report after each, so that a killed run leaves a report too. */
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { NOT_RUN, type Outcome } from './outcome.ts'
+import { type Report, toHtml, toJson, toJunit, toText } from './report.ts'
+import type { Requirement, RequirementId } from './requirement.ts'
+
+export type ReportHead = Pick<Report, 'cluster' | 'kubernetes' | 'namespace' | 'deployment'>
+
+export class Recorder {
+  readonly #outcomes = new Map<RequirementId, Outcome>()
+  readonly #requirements: readonly Requirement[]
+  readonly #folder: string
+  readonly #startedAt = Date.now()
+  head: ReportHead
+
+  constructor(requirements: readonly Requirement[], folder: string, head: ReportHead) {
+    this.#requirements = requirements
+    this.#folder = folder
+    this.head = head
+  }
+
+  record(id: RequirementId, outcome: Outcome): void {
+    this.#outcomes.set(id, outcome)
+    this.write()
+  }
+
+  report(): Report {
+    return {
+      ...this.head,
+      startedAt: new Date(this.#startedAt).toISOString(),
+      durationMs: Date.now() - this.#startedAt,
+      rows: this.#requirements.map(({ id, ring, title, must, why, source }) => ({ id, ring, title, must, why, source, outcome: this.#outcomes.get(id) ?? NOT_RUN })),
+    }
+  }
+
+  /** Each file is whole at any moment: it is written beside its place and moved there. */
+  write(): void {
+    const report = this.report()
+    mkdirSync(this.#folder, { recursive: true })
+    const files = { 'conformance.json': toJson(report), 'conformance.html': toHtml(report), 'junit.xml': toJunit(report), 'conformance.txt': toText(report) }
+    for (const [name, text] of Object.entries(files)) {
+      const path = join(this.#folder, name)
+      writeFileSync(`${path}.new`, text)
+      renameSync(`${path}.new`, path)
+    }
+  }
+}

@@ -1,0 +1,49 @@
+/** Turns every requirement into a test, and every outcome into a row of the report. */
+import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { REQUIREMENTS } from './areas/index.ts'
+import { type Access, root, test } from './fixtures.ts'
+import { type Outcome, failureText } from './outcome.ts'
+import { Recorder } from './recorder.ts'
+import { toText } from './report.ts'
+import type { Requirement } from './requirement.ts'
+import { runRequirement } from './run.ts'
+import { schedule } from './schedule.ts'
+import { readSettings } from './settings.ts'
+import { TIMEOUTS } from './timeouts.ts'
+
+// Without settings there is nowhere to write a report to: that is an error of the run, never an empty suite.
+const settings = readSettings(process.env, root)
+const recorder = new Recorder(REQUIREMENTS, settings.reportDir, { cluster: settings.clusterLabel, kubernetes: 'not known: the cluster was not reached', namespace: settings.namespace })
+
+/** Opening the world deploys the application; the requirement's own limit comes on top, and room to diagnose a failure. */
+const OPENING = TIMEOUTS.deploy + TIMEOUTS.replaced + TIMEOUTS.metrics
+
+beforeAll(() => recorder.write())
+
+for (const { name, concurrent, requirements } of schedule(REQUIREMENTS)) {
+  describe(name, { concurrent }, () => {
+    for (const requirement of requirements) {
+      test(`${requirement.id} ${requirement.title}`, { timeout: OPENING + requirement.timeoutMs + TIMEOUTS.api * 2 }, async ({ access }) => {
+        const outcome = await outcomeOf(requirement, access)
+        recorder.record(requirement.id, outcome)
+        if (outcome.outcome !== 'passed') expect.fail(failureText(outcome))
+      })
+    }
+  })
+}
+
+afterAll(() => {
+  recorder.write()
+  process.stdout.write(`\n${toText(recorder.report())}`)
+})
+
+async function outcomeOf(requirement: Requirement, access: Access): Promise<Outcome> {
+  if (access.world === undefined) return { outcome: 'unmet', ms: 0, reasons: [access.reason] }
+  const { deployed } = access.world
+  recorder.head = {
+    ...recorder.head,
+    kubernetes: access.kubernetes,
+    ...(deployed === undefined ? {} : { deployment: { result: deployed.result, summary: deployed.summary, durationMs: deployed.durationMs } }),
+  }
+  return runRequirement(requirement, access.world)
+}

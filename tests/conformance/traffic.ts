@@ -1,0 +1,62 @@
+/** Constant load of many users through the ingress, and how it is judged. */
+import { systemClock } from '../../deploy/src/_poll.ts'
+import { type Availability, Load, type Route } from '../../deploy/src/availability.ts'
+import type { Application, Task, User } from './app.ts'
+import { type Evidence, demand } from './requirement.ts'
+
+/** The application allows 4 requests a second per user and replica; each user stays under a quarter of it. */
+const REQUESTS_PER_USER = 1
+
+export type Mix = 'everything' | 'reads'
+
+/** Requests a second that leave room for the cluster itself on 2 cores. */
+export const RATE = 20
+/** Enough to use more than 80 % of a tenth of a core in each of two backends: a read takes 3–5 ms. */
+export const HEAVY_RATE = 70
+
+/** @param rate requests a second */
+export async function startTraffic(app: Application, rate: number, mix: Mix): Promise<Load> {
+  const users = await Promise.all(Array.from({ length: Math.ceil(rate / REQUESTS_PER_USER) }, (_, index) => app.user(`load${index}`)))
+  const tasks = new Map<User, number>()
+  for (const user of users) {
+    const task = await app.expect<Task>(201, 'POST', `/api/${user.id}/tasks`, { user, body: { title: 'load' } })
+    tasks.set(user, task.id)
+  }
+  const at = (index: number): User => users[index % users.length] as User
+  const headers = (index: number): Record<string, string> => ({ authorization: `Bearer ${at(index).token}`, 'content-type': 'application/json' })
+  const ok = ({ status }: { status: number }): string | undefined => (status === 200 ? undefined : `HTTP ${status}`)
+  const read: Route = { name: 'read tasks', target: app.target, weight: 5, judge: ok, request: (index) => ({ method: 'GET', path: `/api/${at(index).id}/tasks`, headers: headers(index) }) }
+  const others: Route[] = [
+    { name: 'page', target: app.target, weight: 2, judge: ok, request: () => ({ method: 'GET', path: '/' }) },
+    {
+      name: 'write task',
+      target: app.target,
+      weight: 2,
+      judge: ok,
+      request: (index) => ({ method: 'PATCH', path: `/api/${at(index).id}/tasks/${tasks.get(at(index))}`, headers: headers(index), body: JSON.stringify({ title: `load ${index}` }) }),
+    },
+    { name: 'chat', target: app.target, weight: 1, judge: ok, request: (index) => ({ method: 'POST', path: `/api/${at(index).id}/chat`, headers: headers(index), body: JSON.stringify({ message: 'list tasks' }) }) },
+  ]
+  return new Load(mix === 'reads' ? [read] : [read, ...others], rate, systemClock)
+}
+
+/** Figures as evidence: one row per route. */
+export function trafficEvidence(figures: Availability, note: string): Evidence {
+  const { requests, failures, longestOutageMs, failuresByKind, routes } = figures
+  const kinds = Object.entries(failuresByKind).map(([kind, count]) => `${count} × ${kind}`)
+  return {
+    summary: `${note}: ${requests} requests, ${failures} failed${kinds.length === 0 ? '' : ` (${kinds.join(', ')}; longest outage ${Math.round(longestOutageMs)} ms)`}`,
+    table: {
+      head: ['route', 'requests', 'failed', 'p50 ms', 'p99 ms'],
+      rows: routes.map(({ route, requests, failures, p50Ms, p99Ms }) => [route, String(requests), String(failures), p50Ms.toFixed(0), p99Ms.toFixed(0)]),
+    },
+  }
+}
+
+/** @throws Violation when a request failed, or when there was no load to speak of */
+export function demandNoFailure(figures: Availability, atLeast: number, note: string): Evidence {
+  const evidence = trafficEvidence(figures, note)
+  demand(figures.requests >= atLeast, `only ${figures.requests} requests were sent, ${atLeast} are needed to say anything`, evidence)
+  demand(figures.failures === 0, evidence.summary, evidence)
+  return evidence
+}
