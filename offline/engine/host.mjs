@@ -52,7 +52,7 @@ export function pickNetworks(listing, seed) {
   const used = [...listing.matchAll(/(?<![\d.])(\d+\.\d+\.\d+\.\d+)(\/\d+)?/g)].map(([, address, length = "/32"]) => `${address}${length}`);
   const free = (/** @type {string} */ network) => !used.some((other) => overlap(network, other));
   const link = LINK_NETWORKS.map((_, index) => /** @type {string} */ (LINK_NETWORKS[(index + seed) % LINK_NETWORKS.length])).find(free);
-  const containers = CONTAINER_NETWORKS.find((network) => network !== link && free(network));
+  const containers = CONTAINER_NETWORKS.find((network) => free(network) && (link === undefined || !overlap(network, link)));
   if (link === undefined || containers === undefined) {
     throw new Error("no free private network for the engine: this machine uses all of 10.213.0.0/16 and 192.168.0.0/16, or all of " + CONTAINER_NETWORKS.join(", "));
   }

@@ -2,7 +2,7 @@
  * The embedded engine's life on a machine of its own: start, use, stop, and every way to be cut off in between. Builds are
  * the user's, or made here. Root is needed, as it is for the embedded engine.
  */
-import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -226,11 +226,19 @@ describe("launchers and engines beside each other", () => {
     }
   });
 
-  it("clean removes engine and caches, whatever runs", async () => {
+  it("a start removes engines that were not used for two weeks, and clean all of them", async () => {
     const other = cacheFolder();
     const run = (verb: string) => machine.run(["engine", verb], { cacheDir: other });
     try {
+      const engines = join(other, "engines");
+      for (const [name, days] of [["0000dead", 15], ["0000beef", 13]] as const) {
+        mkdirSync(join(engines, name, "state"), { recursive: true });
+        const used = new Date(Date.now() - days * 24 * 3600 * 1000);
+        utimesSync(join(engines, name), used, used);
+      }
       expect((await run("start")).code).toBe(0);
+      expect(readdirSync(engines)).toHaveLength(2);
+      expect(readdirSync(engines)).toContain("0000beef");
       expect(await run("clean")).toMatchObject({ code: 0, output: expect.stringContaining(`removed the caches in ${other}`) });
       expect(readdirSync(other)).toEqual(["lock"]);
       expect(machine.snapshot(id)).toEqual(untouched);
