@@ -108,27 +108,15 @@ date +%s.%N >${REPORT}/finished
 [ -f ${REPORT}/junit.xml ] || : >${REPORT}/junit.xml
 exit $status`
 
-/**
- * Runs a check. A passed check of the same content is taken from the cache, a failed one always runs again.
- * @returns its result; a check that cannot run at all is `broken`, never an exception
- */
-export async function runCheck(check: Check): Promise<CheckResult> {
-  const { name, title } = check
-  const begun = Date.now() / 1000
-  try {
-    const container = (await check.container()).withEnvVariable('CHECK_COMMAND', check.command)
-    const first = await execute(container)
-    const stale = first.exitCode !== 0 && first.finished < begun
-    const { exitCode, output, junit, started, finished } = stale ? await execute(container.withEnvVariable('CHECK_AGAIN', String(begun))) : first
-    const shared = { name, title, seconds: finished - started, cached: finished < begun, output, junit }
-    return exitCode === 0 ? { ...shared, outcome: 'passed' } : { ...shared, outcome: 'failed', exitCode }
-  } catch (cause) {
-    return { name, title, seconds: Date.now() / 1000 - begun, cached: false, outcome: 'broken', message: reason(cause) }
-  }
-}
+/** What a command gave, and the files it left in its report folder. */
+export type Execution = { exitCode: number; output: string; junit: string; started: number; finished: number; report: Directory }
 
-async function execute(container: Container) {
-  const done = container.withExec(['sh', '-c', SCRIPT], { expect: ReturnType.Any })
+/** Runs a command line in a container; never throws for a non-zero exit code. */
+export async function executeCheck(container: Container, command: string): Promise<Execution> {
+  const done = container
+    .withEnvVariable('REPORT_DIR', REPORT)
+    .withEnvVariable('CHECK_COMMAND', command)
+    .withExec(['sh', '-c', SCRIPT], { expect: ReturnType.Any })
   const report = done.directory(REPORT)
   const [exitCode, output, junit, started, finished] = await Promise.all([
     done.exitCode(),
@@ -137,7 +125,26 @@ async function execute(container: Container) {
     report.file('started').contents(),
     report.file('finished').contents(),
   ])
-  return { exitCode, output, junit, started: Number(started), finished: Number(finished) }
+  return { exitCode, output, junit, started: Number(started), finished: Number(finished), report }
+}
+
+/**
+ * Runs a check. A passed check of the same content is taken from the cache, a failed one always runs again.
+ * @returns its result; a check that cannot run at all is `broken`, never an exception
+ */
+export async function runCheck(check: Check): Promise<CheckResult> {
+  const { name, title, command } = check
+  const begun = Date.now() / 1000
+  try {
+    const container = await check.container()
+    const first = await executeCheck(container, command)
+    const stale = first.exitCode !== 0 && first.finished < begun
+    const { exitCode, output, junit, started, finished } = stale ? await executeCheck(container.withEnvVariable('CHECK_AGAIN', String(begun)), command) : first
+    const shared = { name, title, seconds: finished - started, cached: finished < begun, output, junit }
+    return exitCode === 0 ? { ...shared, outcome: 'passed' } : { ...shared, outcome: 'failed', exitCode }
+  } catch (cause) {
+    return { name, title, seconds: Date.now() / 1000 - begun, cached: false, outcome: 'broken', message: reason(cause) }
+  }
 }
 
 /** @returns the message of an exception, with what a failed command printed */

@@ -6,7 +6,10 @@
  */
 import { argument, check, type Container, Directory, type File, func, object, type Platform, type Secret, type Service } from '@dagger.io/dagger'
 import { type Check, checks, lintChecks } from './checks.ts'
+import { cluster, kubeconfig } from './cluster.ts'
+import { conformance, conformanceCheck } from './conformance.ts'
 import { deliver, deployer, ingressOptions, publishImages, publishedImages, REPORT_OPTIONS, reportOf, type Target, textOf, withInput } from './delivery.ts'
+import { e2eCheck } from './e2e.ts'
 import { DEPLOYED, image } from './images.ts'
 import { reportDirectory, runAll } from './run.ts'
 import { randomSecrets, stack } from './stack.ts'
@@ -15,13 +18,17 @@ import { allPassed, failureText, table } from './summary.ts'
 @object()
 export class TodoChat {
   source: Directory
+  clusterImage: string
 
   constructor(
     /** The repository (default: the one the module is called in) */
     @argument({ defaultPath: '/', ignore: ['.git', '**/node_modules', '**/dist', '**/coverage', '**/report', '**/__pycache__', '**/.venv', '**/.*_cache', '**/.hypothesis', '**/.coverage*', '**/*.log', 'dagger/sdk'] })
     source: Directory,
+    /** Image of test clusters: k3s, or one with the same contract */
+    clusterImage: string = 'rancher/k3s:v1.36.1-k3s1',
   ) {
     this.source = source
+    this.clusterImage = clusterImage
   }
 
   /** Image of the backend: REST, chat endpoint, history, and the migrations */
@@ -90,6 +97,13 @@ export class TodoChat {
     return this.report(['test-pipeline'])
   }
 
+  /** Drive the page in headless Chromium and the tool server with its official client, against the built images */
+  @func()
+  @check()
+  async testE2E(): Promise<string> {
+    return this.report(['test-e2e'])
+  }
+
   /** Validate manifests and chart: schemas of three Kubernetes minors, kube-score, policies, equality of both renderings */
   @func()
   @check()
@@ -107,7 +121,7 @@ export class TodoChat {
   /** Run every check at once; gives a table, and fails with the output of each check that did not pass */
   @func({ cache: 'never' })
   async ci(): Promise<string> {
-    const { results, info } = await runAll(checks(this.source))
+    const { results, info } = await runAll(this.everything())
     if (!allPassed(results)) throw new Error(failureText(results, info))
     return `${table(results, info)}\n`
   }
@@ -115,7 +129,7 @@ export class TodoChat {
   /** Run every check, whatever the results, and export them: index.html, report.json and junit/*.xml */
   @func({ cache: 'never' })
   async ciReport(): Promise<Directory> {
-    const { results, info } = await runAll(checks(this.source))
+    const { results, info } = await runAll(this.everything())
     return reportDirectory(results, info)
   }
 
@@ -125,6 +139,41 @@ export class TodoChat {
     const secrets = await randomSecrets(this.source, String(Date.now()))
     const { frontend } = await stack(this.source, { secrets })
     return frontend
+  }
+
+  /** A Kubernetes cluster on laptop ports: `dagger call cluster up --ports 6443:6443,8080:80`; see `kubeconfig` */
+  @func({ cache: 'never' })
+  async cluster(
+    /** Where `kubeconfig` finds it again */
+    name: string = 'dev',
+  ): Promise<Service> {
+    return (await cluster(this.clusterImage, name)).service
+  }
+
+  /** Kubeconfig of the newest cluster of a name that `cluster up` has started */
+  @func({ cache: 'never' })
+  async kubeconfig(
+    /** Name the cluster was started with */
+    name: string = 'dev',
+    /** Where its API answers */
+    api: string = 'https://localhost:6443',
+  ): Promise<File> {
+    return kubeconfig(await image(this.source, 'tools'), name, api)
+  }
+
+  /** Run the conformance suite on a fresh cluster, or on the one that --kubeconfig names; gives JUnit, JSON and a page, also of a failed run */
+  @func({ cache: 'never' })
+  async conformance(
+    /** Kubeconfig of the cluster to judge (default: a fresh cluster) */
+    kubeconfig?: Secret,
+    /** Where that cluster's ingress answers */
+    ingressUrl?: string,
+    /** Give the report of a failed run instead of failing */
+    keepGoing: boolean = false,
+  ): Promise<Directory> {
+    const { exitCode, output, report } = await conformance(this.source, this.clusterImage, kubeconfig ? { kubeconfig, ingressUrl } : undefined)
+    if (exitCode !== 0 && !keepGoing) throw new Error(output)
+    return report
   }
 
   /** Build the five images, push them under a tag, and give their addresses by digest as JSON */
@@ -399,8 +448,12 @@ export class TodoChat {
     return deliver(ready, target, ['deploy', ...options, ...plan, ...staging, ...allowed, ...ingressOptions(target), ...REPORT_OPTIONS])
   }
 
+  private everything(): Check[] {
+    return [...checks(this.source), e2eCheck(this.source), conformanceCheck(this.source, this.clusterImage)]
+  }
+
   private async report(names: string[]): Promise<string> {
-    const chosen: Check[] = checks(this.source).filter(({ name }) => names.includes(name))
+    const chosen: Check[] = this.everything().filter(({ name }) => names.includes(name))
     const { results, info } = await runAll(chosen)
     if (!allPassed(results)) throw new Error(failureText(results, info))
     return `${table(results, info)}\n`

@@ -1,14 +1,18 @@
-import { type CacheVolume, dag, type Container, type Directory, type Secret, type Service } from '@dagger.io/dagger'
+import { dag, type Container, type Directory, type Secret, type Service } from '@dagger.io/dagger'
 import { image } from './images.ts'
 
 const ROLES = ['superuser', 'migrator', 'chat', 'tasks', 'mcp', 'backup']
 const OWNER = '10001:10001'
 
-/** What distinguishes one stack from another. */
+// In a cluster a Job migrates. Here the backend's start does it: a step of its own would be answered from the cache, while the
+// database is always a new one. There is no shell in the image.
+const MIGRATE_THEN_SERVE = `import os, subprocess, sys
+subprocess.run([sys.executable, "-m", "todo_chat.entrypoints.migrate"], check=True)
+os.execv(sys.executable, [sys.executable, "-m", "todo_chat.entrypoints.backend"])`
+
+/** What distinguishes one stack from another. The database lives as long as its stack. */
 export type StackOptions = {
-  /** Where the database keeps its data; without one it lives as long as the stack. */
-  data?: CacheVolume
-  /** Secrets for passwords and token key, by name; see `secrets`. */
+  /** Passwords of the database's roles (`<role>-password`) and the tokens' key (`jwt-key`), by name. */
   secrets: Record<string, Secret>
 }
 
@@ -23,6 +27,12 @@ export async function randomSecrets(source: Directory, seed: string): Promise<Re
   return Object.fromEntries(names.map((name, index) => [name, dag.setSecret(`${name}-${seed}`, lines[index] ?? '')]))
 }
 
+/** @returns secrets of a stack that lives as long as a test: always the same, so that a passed test is found in the cache */
+export function testSecrets(): Record<string, Secret> {
+  const names = [...ROLES.map((role) => `${role}-password`), 'jwt-key']
+  return Object.fromEntries(names.map((name) => [name, dag.setSecret(`test-${name}`, `only-for-a-stack-under-test-${name}`)]))
+}
+
 /** The whole application as services on one network, the schema migrated: the page answers at port 8080. */
 export async function stack(source: Directory, options: StackOptions): Promise<{ frontend: Service; backend: Service; mcp: Service }> {
   const secret = (container: Container, path: string, name: string): Container => {
@@ -35,12 +45,8 @@ export async function stack(source: Directory, options: StackOptions): Promise<{
   const asRole = (container: Container, role: string): Container =>
     password(container, role).withEnvVariable(`TODO_DATABASE_${role.toUpperCase()}_PASSWORD_FILE`, `/run/secrets/todo-db/${role}-password`).withEnvVariable(`TODO_DATABASE_${role.toUpperCase()}_USER`, `todo_${role}`)
 
-  let databaseImage = ROLES.reduce(password, await image(source, 'database'))
-  if (options.data !== undefined) databaseImage = databaseImage.withMountedCache('/var/lib/postgresql/data', options.data, { owner: OWNER })
-  const database = await databaseImage.withExposedPort(5432).asService({ useEntrypoint: true }).start()
-
+  const database = ROLES.reduce(password, await image(source, 'database')).withExposedPort(5432).asService({ useEntrypoint: true })
   const backendImage = await image(source, 'backend')
-  await asRole(withDatabase(backendImage, database), 'migrator').withExec(['python3', '-m', 'todo_chat.entrypoints.migrate']).sync()
 
   const mcp = secret(asRole(withDatabase(await image(source, 'mcp'), database), 'mcp'), '/run/secrets/todo-jwt/jwt-key', 'jwt-key')
     .withEnvVariable('TODO_JWT_KEY_FILE', '/run/secrets/todo-jwt/jwt-key')
@@ -53,13 +59,13 @@ export async function stack(source: Directory, options: StackOptions): Promise<{
     .withEnvVariable('TODO_MCP_URL', 'http://mcp:8002/mcp')
     .withExposedPort(8001)
     .asService({ useEntrypoint: true })
-  const backend = secret(asRole(asRole(withDatabase(backendImage, database), 'chat'), 'tasks'), '/run/secrets/todo-jwt/jwt-key', 'jwt-key')
+  const backend = secret(['migrator', 'chat', 'tasks'].reduce(asRole, withDatabase(backendImage, database)), '/run/secrets/todo-jwt/jwt-key', 'jwt-key')
     .withServiceBinding('agent', agent)
     .withEnvVariable('TODO_JWT_KEY_FILE', '/run/secrets/todo-jwt/jwt-key')
     .withEnvVariable('TODO_AGENT_URL', 'http://agent:8001')
     .withEnvVariable('TODO_DEV_LOGIN', 'true')
     .withExposedPort(8000)
-    .asService({ useEntrypoint: true })
+    .asService({ args: ['python3', '-c', MIGRATE_THEN_SERVE] })
   const frontend = (await image(source, 'frontend'))
     .withServiceBinding('backend', backend)
     .withFile('/etc/nginx/conf.d/proxy.conf', source.file('docker/frontend/proxy.conf.example'))

@@ -1,0 +1,140 @@
+import { type CacheVolume, type Container, dag, type Directory, type File, ImageLayerCompression, ReturnType, type Service } from '@dagger.io/dagger'
+import { DEPLOYED, image } from './images.ts'
+
+/** The API's name for containers that are bound to the cluster; it is in the API's certificate. */
+export const API_HOST = 'cluster'
+
+const STATE = '/var/lib/rancher/k3s'
+const SHARED = '/clusters'
+
+/** An image says with this label that it stands in for another one. */
+const STAND_IN_LABEL = 'io.todo-chat.stand-in'
+
+/** A cluster that starts when something binds it. */
+export type Cluster = {
+  service: Service
+  name: string
+  /** What it stands in for, where it is not the real thing. */
+  standIn: string | undefined
+  volume: CacheVolume
+}
+
+// Every start writes its kubeconfig to a folder of its own, so that runs of one name share nothing. Old ones are only
+// credentials of clusters that are gone.
+const START = `find ${SHARED} -mindepth 2 -maxdepth 2 -mtime +0 -exec rm -r {} + 2>/dev/null
+folder=${SHARED}/$CLUSTER_NAME/$(cat /proc/sys/kernel/random/uuid)
+mkdir -p "$folder"
+exec "$@" "--write-kubeconfig=$folder/kubeconfig.yaml"`
+
+/**
+ * Describes a cluster, of the k3s image or of one with the same contract: started with k3s's flags, tarballs in agent/images/
+ * are loaded, the kubeconfig appears where --write-kubeconfig says.
+ * @param address image of the cluster
+ * @param name where kubeconfigs of this kind of run are found
+ * @param preload image tarballs
+ */
+export async function cluster(address: string, name: string, preload?: Directory): Promise<Cluster> {
+  if (!/^[a-z0-9][a-z0-9-]{0,40}$/.test(name)) throw new Error(`name must be of lower-case letters, digits and dashes, current value ${name}`)
+  const volume = dag.cacheVolume('todo-chat-clusters')
+  const node = dag.container().from(address)
+  const [label, entrypoint] = await Promise.all([node.label(STAND_IN_LABEL), node.entrypoint()])
+  let container = node
+    // Memory of the run: nothing is left when the service ends, and overlayfs is not laid on overlayfs.
+    .withMountedTemp(`${STATE}/agent/containerd`)
+    .withMountedTemp(`${STATE}/server`)
+    .withMountedTemp('/var/lib/kubelet')
+    .withMountedCache(SHARED, volume)
+    .withEnvVariable('CLUSTER_NAME', name)
+    .withExposedPort(6443)
+    .withExposedPort(80, { experimentalSkipHealthcheck: true })
+  if (preload !== undefined) container = container.withMountedDirectory(`${STATE}/agent/images`, preload)
+  const flags = ['server', '--write-kubeconfig-mode=0644', `--tls-san=${API_HOST}`, '--tls-san=localhost', '--node-name=node']
+  const service = container.asService({ args: ['sh', '-c', START, 'sh', ...entrypoint, ...flags], insecureRootCapabilities: true })
+  return { service, name, standIn: label || undefined, volume }
+}
+
+// Each wait has an end, and shows what it waits for; on time-out everything that explains it is printed.
+const WAIT = `set -u
+fail() {
+  echo "cluster $CLUSTER_NAME: $1 within $2 s" >&2
+  kubectl get nodes,pods --all-namespaces -o wide >&2
+  kubectl get events --all-namespaces --sort-by=.lastTimestamp 2>/dev/null | tail -40 >&2
+  kubectl describe nodes >&2
+  exit 1
+}
+until_true() {
+  limit=$1 what=$2
+  shift 2
+  end=$(($(date +%s) + limit))
+  echo "waiting for $what, at most $limit s" >&2
+  until "$@" >/dev/null 2>&1; do
+    [ "$(date +%s)" -lt "$end" ] || fail "$what: not there" "$limit"
+    sleep 0.2
+  done
+}
+# Kubeconfigs of other runs lie there too; the API's certificate tells which one belongs to this cluster.
+find_kubeconfig() {
+  for file in $(ls -t ${SHARED}/"$CLUSTER_NAME"/*/kubeconfig.yaml); do
+    sed "s#https://127.0.0.1:6443#https://${API_HOST}:6443#" "$file" >/tmp/kubeconfig
+    kubectl get --raw /readyz --request-timeout=2s && return 0
+  done
+  return 1
+}
+export KUBECONFIG=/tmp/kubeconfig
+until_true 120 "the API" find_kubeconfig
+until_true 60 "a node" sh -c 'kubectl get nodes -o name | grep -q .'
+until_true 120 "Ready nodes" kubectl wait --for=condition=Ready nodes --all --timeout=1s
+for name in coredns local-path-provisioner metrics-server traefik; do
+  until_true 180 "$name" kubectl --namespace kube-system wait --for=condition=Available "deployment/$name" --timeout=1s
+done
+until_true 60 "the default storage class" sh -c 'kubectl get storageclass -o yaml | grep -q "is-default-class: .true."'
+until_true 60 "the ingress class" kubectl get ingressclass traefik
+until_true 90 "the metrics API" kubectl top nodes
+kubectl get nodes -o wide >&2
+`
+
+/** A container that is bound to a cluster. Its commands call `awaitCluster` first. */
+export function bound(container: Container, { service, name, volume }: Cluster): Container {
+  return container
+    .withServiceBinding(API_HOST, service)
+    .withMountedCache(SHARED, volume)
+    .withEnvVariable('CLUSTER_NAME', name)
+    .withNewFile('/tmp/await-cluster.sh', WAIT)
+    .withEnvVariable('KUBECONFIG', '/tmp/kubeconfig')
+}
+
+/** Line for sh: waits, within bounds, until everything the manifests rely on is there; prints a diagnosis otherwise. */
+export const awaitCluster = 'sh /tmp/await-cluster.sh'
+
+/**
+ * The kubeconfig that the newest cluster of a name has written, for the machine that `cluster up` listens on.
+ * @param tools an image with sh
+ */
+export async function kubeconfig(tools: Container, name: string, api: string): Promise<File> {
+  const script = `file=$(ls -t ${SHARED}/"$1"/*/kubeconfig.yaml | head -1) && sed "s#https://127.0.0.1:6443#$2#" "$file" >/tmp/kubeconfig`
+  const read = tools
+    .withMountedCache(SHARED, dag.cacheVolume('todo-chat-clusters'))
+    .withEnvVariable('READ', String(Date.now()))
+    .withExec(['sh', '-c', script, 'sh', name, api], { expect: ReturnType.Any })
+  if ((await read.exitCode()) !== 0) throw new Error(`no cluster named ${name} has written a kubeconfig; start one: dagger call cluster --name=${name} up`)
+  return read.file('/tmp/kubeconfig')
+}
+
+// An exported image carries no name; the node loads only named ones.
+const NAME_ARCHIVE = `const { readFileSync, writeFileSync } = require("fs");
+const [file, name] = process.argv.slice(1);
+const index = JSON.parse(readFileSync(file, "utf8"));
+for (const manifest of index.manifests) manifest.annotations = { ...manifest.annotations, "io.containerd.image.name": name, "org.opencontainers.image.ref.name": name.split(":").at(-1) };
+writeFileSync(file, JSON.stringify(index));`
+
+/** The application's images as named archives, for a cluster that reaches no registry. @param tag tag of the manifests' image names */
+export async function imageArchives(source: Directory, tools: Container, tag: string): Promise<Directory> {
+  const archives = await Promise.all(DEPLOYED.map(async (name) => [name, (await image(source, name)).asTarball({ forcedCompression: ImageLayerCompression.Uncompressed })] as const))
+  const named = archives.map(([name, archive]) =>
+    tools
+      .withMountedFile('/tmp/in.tar', archive)
+      .withExec(['sh', '-ec', `mkdir /tmp/x; tar -xf /tmp/in.tar -C /tmp/x; node -e '${NAME_ARCHIVE}' /tmp/x/index.json docker.io/todo-chat/${name}:${tag}; tar -cf /tmp/out.tar -C /tmp/x .; rm -r /tmp/x`])
+      .file('/tmp/out.tar'),
+  )
+  return named.reduce((directory, file, index) => directory.withFile(`${DEPLOYED[index]}.tar`, file), dag.directory())
+}

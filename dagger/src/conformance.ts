@@ -1,0 +1,34 @@
+import { type Container, type Directory, type Secret } from '@dagger.io/dagger'
+import { type Check, executeCheck, type Execution, workspace } from './checks.ts'
+import { API_HOST, awaitCluster, bound, cluster, imageArchives } from './cluster.ts'
+import { CHECK_SOURCES } from './sources.ts'
+
+const SUITE = 'npx vitest run --project conformance'
+
+/** The conformance suite on a fresh cluster, as a check of `ci`. */
+export function conformanceCheck(source: Directory, clusterImage: string): Check {
+  return {
+    name: 'conformance',
+    title: 'the application on a Kubernetes cluster',
+    container: () => onFreshCluster(source, clusterImage),
+    command: `${awaitCluster} && ${SUITE}`,
+  }
+}
+
+async function onFreshCluster(source: Directory, clusterImage: string): Promise<Container> {
+  const suite = await workspace(source, CHECK_SOURCES.conformance)
+  const described = await cluster(clusterImage, 'conformance', await imageArchives(source, suite, 'development'))
+  return bound(suite, described)
+    .withEnvVariable('CLUSTER_LABEL', described.standIn ?? clusterImage)
+    .withEnvVariable('CONFORMANCE_INGRESS_URL', `http://${API_HOST}`)
+}
+
+/** Runs the suite now, whatever was run before: on a fresh cluster, or on the one that a kubeconfig names. */
+export async function conformance(source: Directory, clusterImage: string, given?: { kubeconfig: Secret; ingressUrl?: string | undefined }): Promise<Execution> {
+  const now = (container: Container): Container => container.withEnvVariable('CONFORMANCE_RUN', String(Date.now()))
+  if (given === undefined) return executeCheck(now(await onFreshCluster(source, clusterImage)), `${awaitCluster} && ${SUITE}`)
+  const suite = (await workspace(source, CHECK_SOURCES.conformance))
+    .withMountedSecret('/run/secrets/kubeconfig', given.kubeconfig, { owner: '10001:10001', mode: 0o400 })
+    .withEnvVariable('KUBECONFIG', '/run/secrets/kubeconfig')
+  return executeCheck(now(given.ingressUrl ? suite.withEnvVariable('CONFORMANCE_INGRESS_URL', given.ingressUrl) : suite), SUITE)
+}

@@ -1,0 +1,27 @@
+import { type Directory } from '@dagger.io/dagger'
+import { type Check, dependencies } from './checks.ts'
+import { image } from './images.ts'
+import { CHECK_SOURCES, only } from './sources.ts'
+import { stack, testSecrets } from './stack.ts'
+
+const OWNER = '10001:10001'
+
+/** The page in headless Chromium and the tool server's official client, against the built images. */
+export function e2eCheck(source: Directory): Check {
+  return {
+    name: 'test-e2e',
+    title: 'headless Chromium and MCP client against the built images',
+    container: async () => {
+      const { frontend, mcp } = await stack(source, { secrets: testSecrets() })
+      return (await image(source, 'browser'))
+        .withDirectory('/workspace', only(source, CHECK_SOURCES.e2e), { owner: OWNER })
+        .withDirectory('/workspace/node_modules', await dependencies(source), { owner: OWNER })
+        .withServiceBinding('todo-chat', frontend)
+        .withServiceBinding('mcp', mcp)
+        .withEnvVariable('E2E_BASE_URL', 'http://todo-chat:8080')
+        .withEnvVariable('E2E_REPORT_DIR', '/tmp/report')
+        .withEnvVariable('MCP_URL', 'http://mcp:8002/mcp')
+    },
+    command: 'npx vitest run --config tests/e2e/vitest.config.ts',
+  }
+}
