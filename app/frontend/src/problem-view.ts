@@ -4,7 +4,6 @@ import { icons } from "./icons.ts";
 
 export interface ProblemAction {
   label: string;
-  id?: string;
   run: () => void;
 }
 
@@ -22,6 +21,6 @@ export function problemView(problem: Problem, lead: string | null, actions: Prob
   `;
 }
 
-function actionButton({ label, id, run }: ProblemAction): TemplateResult {
-  return html`<button type="button" class="button quiet" id=${id ?? nothing} @click=${run}>${label}</button>`;
+function actionButton({ label, run }: ProblemAction): TemplateResult {
+  return html`<button type="button" class="button quiet" @click=${run}>${label}</button>`;
 }

@@ -14,8 +14,6 @@ export const ids = {
   taskDelete: (id: TaskId) => `task-${id}-delete`,
   taskTitle: (id: TaskId) => `task-${id}-title`,
   taskKeep: (id: TaskId) => `task-${id}-keep`,
-  taskRetry: "task-retry",
-  turnRetry: "turn-retry",
 };
 
 /**

@@ -45,12 +45,16 @@ export function mount(root: HTMLElement, { fetch, window }: Browser): () => void
   }
 
   function show(before: AppState | null): void {
+    const held = document.activeElement;
+    const panel = held?.closest<HTMLElement>(".panel");
     const log = document.getElementById("chat-log");
     const atEnd = log === null || log.scrollHeight - log.scrollTop - log.clientHeight < FOLLOW_DISTANCE_PX;
     document.documentElement.dataset["theme"] = state.theme;
     render(appView(state, { session, workspace, dispatch }), root);
     if (atEnd) scrollToEnd(document.getElementById("chat-log"));
     if (state.focus !== null && state.focus !== before?.focus) document.getElementById(state.focus.id)?.focus();
+    // Whatever held the focus and is gone now leaves it in its panel, not at the top of the page.
+    else if (held?.isConnected === false) panel?.focus();
   }
 
   /** What follows from an event beyond the new state. */

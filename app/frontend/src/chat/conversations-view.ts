@@ -15,6 +15,7 @@ export function conversationsView(state: ChatState, { actions, dispatch }: ChatH
     <nav
       class="panel conversations"
       id="conversations"
+      tabindex="-1"
       aria-labelledby=${ids.conversationsHeading}
       data-open=${state.conversationsOpen}
       @keydown=${(event: KeyboardEvent) => {

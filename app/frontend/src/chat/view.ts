@@ -22,7 +22,7 @@ export interface ChatHandlers {
 
 export function chatView(state: ChatState, handlers: ChatHandlers): TemplateResult {
   return html`
-    <section class="panel chat" aria-labelledby="chat-heading">
+    <section class="panel chat" aria-labelledby="chat-heading" tabindex="-1">
       <header class="panel-header">
         <button
           type="button"
@@ -117,7 +117,7 @@ function turnView(turn: Turn, handlers: ChatHandlers): TemplateResult {
 
 function failedTurn(turn: Turn, { actions, dispatch }: ChatHandlers): TemplateResult | typeof nothing {
   if (turn.problem === null) return nothing;
-  const retry = { label: "Try again", id: ids.turnRetry, run: () => void actions.retry() };
+  const retry = { label: "Try again", run: () => void actions.retry() };
   const edit = { label: "Edit message", run: () => dispatch({ type: "chat/takenBack" }) };
   return problemView(turn.problem, null, turn.problem.retryable ? [retry, edit] : [edit]);
 }

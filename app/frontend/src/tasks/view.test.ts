@@ -247,5 +247,6 @@ describe("a list that cannot be loaded", () => {
     await press("Load again");
     expect(await checkbox("Buy milk")).toBeVisible();
     expect(screen.queryByRole("alert")).toBeNull();
+    expect(screen.getByRole("region", { name: "Tasks" })).toHaveFocus();
   });
 });

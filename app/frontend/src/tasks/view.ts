@@ -37,7 +37,7 @@ const EMPTY: Record<Filter, { title: string; hint: string }> = {
 
 export function tasksView(state: TasksState, handlers: TasksHandlers): TemplateResult {
   return html`
-    <section class="panel tasks" aria-labelledby="tasks-heading">
+    <section class="panel tasks" aria-labelledby="tasks-heading" tabindex="-1">
       <header class="panel-header">
         <h2 id="tasks-heading">Tasks</h2>
         ${progress(state)}
@@ -114,7 +114,7 @@ function failures(state: TasksState, { actions, dispatch }: TasksHandlers): Temp
   if (state.failed !== null) {
     const { operation, problem } = state.failed;
     const dismiss = { label: "Dismiss", run: () => dispatch({ type: "tasks/problemDismissed" }) };
-    const retry = { label: "Try again", id: ids.taskRetry, run: () => void actions.retry(operation) };
+    const retry = { label: "Try again", run: () => void actions.retry(operation) };
     views.push(
       problemView(problem, `${failureLead(state, operation)}.`, problem.retryable ? [retry, dismiss] : [dismiss]),
     );
