@@ -19,7 +19,7 @@ const CNI_PLUGINS = ["bridge", "loopback", "firewall", "host-local"].map((name) 
 const PROGRAMS = [...CNI_PLUGINS, "/usr/sbin/runc", "/usr/bin/tini"];
 
 /** Longest waits in ms: for the engine to listen, and for it to end by itself before it is killed. */
-const START_TIMEOUT = 20_000;
+const START_TIMEOUT = 60_000;
 const STOP_TIMEOUT = 4_000;
 
 /** A stopped engine that nobody used during this time, in ms, is removed: it belongs to older builds. */
@@ -92,7 +92,7 @@ function accepts(socket) {
  * Starts the engine, or gives the one that runs. The caller holds the launcher's lock.
  * @param {{ cacheDir: string, id: string, bin: string, content: string, environment: Record<string, string>, images: import("../images/bases.mjs").BuiltImage[], progress: import("../images/layers.mjs").Progress, signal: AbortSignal }} options
  * @returns {Promise<EngineState>}
- * @throws {Error} when it does not listen within 20 s, with the last lines of its log; what was made is taken away again
+ * @throws {Error} when it ends, or does not listen within 60 s, with the last lines of its log; what was made is taken away again
  */
 export async function startEngine({ cacheDir, id, bin, content, environment, images, progress, signal }) {
   const paths = folders(cacheDir, id);
