@@ -18,10 +18,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Prepare sets the kernel's and the mount table's state as the components need it. Each step may be repeated.
+// Prepare sets the kernel's and the mount table's state as the components need it. Each step may be repeated. The
+// components must be started by the calling thread: a namespace belongs to a thread.
 func Prepare() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SHARED, ""); err != nil {
 		return fmt.Errorf("make / a shared mount (the node needs to run privileged): %w", err)
+	}
+	if err := OwnCgroups(); err != nil {
+		return err
 	}
 	if err := NestCgroups(); err != nil {
 		return err

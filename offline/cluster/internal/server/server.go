@@ -85,7 +85,7 @@ func Command() *cobra.Command {
 }
 
 func run(parsed options.Options) error {
-	// Components are told to die with the thread that started them.
+	// Components are told to die with the thread that started them, and inherit its namespaces.
 	runtime.LockOSThread()
 	// Failed attempts to reach a component that is still starting are told by the wait for it.
 	grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, io.Discard))
