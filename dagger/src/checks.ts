@@ -5,7 +5,14 @@ import { CHECK_SOURCES, only } from './sources.ts'
 import type { CheckResult } from './summary.ts'
 
 /** A command in a container. `command` is a line for sh; a JUnit document at /tmp/report/junit.xml becomes part of the result. */
-export type Check = { name: string; title: string; container: () => Promise<Container>; command: string }
+export type Check = {
+  name: string
+  title: string
+  container: () => Promise<Container>
+  command: string
+  /** What ran in the place of the real thing, for the reports. */
+  standIns?: () => Promise<string[]>
+}
 
 const REPORT = '/tmp/report'
 

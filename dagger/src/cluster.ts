@@ -14,9 +14,13 @@ const STAND_IN_LABEL = 'io.todo-chat.stand-in'
 export type Cluster = {
   service: Service
   name: string
-  /** What it stands in for, where it is not the real thing. */
-  standIn: string | undefined
   volume: CacheVolume
+}
+
+/** @returns what the image says it stands in for; empty for the real thing */
+export async function standIn(address: string): Promise<string[]> {
+  const label = await dag.container().from(address).label(STAND_IN_LABEL)
+  return label ? [label] : []
 }
 
 // Every start writes its kubeconfig to a folder of its own, so that runs of one name share nothing. Old ones are only
@@ -37,7 +41,7 @@ export async function cluster(address: string, name: string, preload?: Directory
   if (!/^[a-z0-9][a-z0-9-]{0,40}$/.test(name)) throw new Error(`name must be of lower-case letters, digits and dashes, current value ${name}`)
   const volume = dag.cacheVolume('todo-chat-clusters')
   const node = dag.container().from(address)
-  const [label, entrypoint] = await Promise.all([node.label(STAND_IN_LABEL), node.entrypoint()])
+  const entrypoint = await node.entrypoint()
   let container = node
     // Memory of the run: nothing is left when the service ends, and overlayfs is not laid on overlayfs.
     .withMountedTemp(`${STATE}/agent/containerd`)
@@ -50,7 +54,7 @@ export async function cluster(address: string, name: string, preload?: Directory
   if (preload !== undefined) container = container.withMountedDirectory(`${STATE}/agent/images`, preload)
   const flags = ['server', '--write-kubeconfig-mode=0644', `--tls-san=${API_HOST}`, '--tls-san=localhost', '--node-name=node']
   const service = container.asService({ args: ['sh', '-c', START, 'sh', ...entrypoint, ...flags], insecureRootCapabilities: true })
-  return { service, name, standIn: label || undefined, volume }
+  return { service, name, volume }
 }
 
 // Each wait has an end, and shows what it waits for; on time-out everything that explains it is printed.

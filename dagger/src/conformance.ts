@@ -1,7 +1,8 @@
 import { type Container, type Directory, type Secret } from '@dagger.io/dagger'
 import { type Check, executeCheck, type Execution, workspace } from './checks.ts'
-import { API_HOST, awaitCluster, bound, cluster, imageArchives } from './cluster.ts'
+import { API_HOST, awaitCluster, bound, cluster, imageArchives, standIn } from './cluster.ts'
 import { CHECK_SOURCES } from './sources.ts'
+import { SCRIPTED_MODEL } from './stack.ts'
 
 const SUITE = 'npx vitest run --project conformance'
 
@@ -12,14 +13,16 @@ export function conformanceCheck(source: Directory, clusterImage: string): Check
     title: 'the application on a Kubernetes cluster',
     container: () => onFreshCluster(source, clusterImage),
     command: `${awaitCluster} && ${SUITE}`,
+    standIns: async () => [SCRIPTED_MODEL, ...(await standIn(clusterImage))],
   }
 }
 
 async function onFreshCluster(source: Directory, clusterImage: string): Promise<Container> {
   const suite = await workspace(source, CHECK_SOURCES.conformance)
   const described = await cluster(clusterImage, 'conformance', await imageArchives(source, suite, 'development'))
+  const [named = clusterImage] = await standIn(clusterImage)
   return bound(suite, described)
-    .withEnvVariable('CLUSTER_LABEL', described.standIn ?? clusterImage)
+    .withEnvVariable('CLUSTER_LABEL', named)
     .withEnvVariable('CONFORMANCE_INGRESS_URL', `http://${API_HOST}`)
 }
 

@@ -2,7 +2,7 @@ import { type Directory } from '@dagger.io/dagger'
 import { type Check, dependencies } from './checks.ts'
 import { image } from './images.ts'
 import { CHECK_SOURCES, only } from './sources.ts'
-import { stack, testSecrets } from './stack.ts'
+import { SCRIPTED_MODEL, stack, testSecrets } from './stack.ts'
 
 const OWNER = '10001:10001'
 
@@ -22,6 +22,7 @@ export function e2eCheck(source: Directory): Check {
         .withEnvVariable('E2E_REPORT_DIR', '/tmp/report')
         .withEnvVariable('MCP_URL', 'http://mcp:8002/mcp')
     },
+    standIns: async () => [SCRIPTED_MODEL],
     command: 'npx vitest run --config tests/e2e/vitest.config.ts',
   }
 }

@@ -6,7 +6,8 @@ import { type CheckResult, html, json, junitFiles, type RunInfo } from './summar
 export async function runAll(chosen: Check[]): Promise<{ results: CheckResult[]; info: RunInfo }> {
   const begun = Date.now()
   const results = await Promise.all(chosen.map(runCheck))
-  return { results, info: { finished: new Date().toISOString(), seconds: (Date.now() - begun) / 1000, standIns: [] } }
+  const named = await Promise.all(chosen.map((check) => check.standIns?.().catch(() => []) ?? []))
+  return { results, info: { finished: new Date().toISOString(), seconds: (Date.now() - begun) / 1000, standIns: [...new Set(named.flat())] } }
 }
 
 /** @returns index.html, report.json and junit/<check>.xml */

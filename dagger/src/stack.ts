@@ -1,6 +1,9 @@
 import { dag, type Container, type Directory, type Secret, type Service } from '@dagger.io/dagger'
 import { image } from './images.ts'
 
+/** What the agent runs with where nobody gives it a model's key. */
+export const SCRIPTED_MODEL = 'scripted model in the place of a language model'
+
 const ROLES = ['superuser', 'migrator', 'chat', 'tasks', 'mcp', 'backup']
 const OWNER = '10001:10001'
 
