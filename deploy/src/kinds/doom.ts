@@ -23,9 +23,9 @@ const CACHE_SYNC = /failed to sync (configmap|secret) cache/i
 /** Container reasons: kubernetes/kubernetes pkg/kubelet/{images,container,kuberuntime}; create reasons: pkg/controller/replicaset. */
 export const DOOM: readonly Row[] = [
   { where: 'waiting', reason: 'CrashLoopBackOff', fatal: true, why: 'the process ended at least twice; the same image and config will end again' },
-  { where: 'waiting', reason: 'ErrImagePull', when: NETWORK, fatal: false, why: 'the registry may answer the next try' },
+  { where: 'waiting', reason: 'ErrImagePull', when: NETWORK, fatal: true, afterMs: 30_000, why: 'the registry has not answered, and not to several tries' },
   { where: 'waiting', reason: 'ErrImagePull', fatal: true, why: 'the registry says that the image is not there or not for us' },
-  { where: 'waiting', reason: 'ImagePullBackOff', when: NETWORK, fatal: false, why: 'the registry may answer the next try' },
+  { where: 'waiting', reason: 'ImagePullBackOff', when: NETWORK, fatal: true, afterMs: 30_000, why: 'the registry has not answered, and not to several tries' },
   { where: 'waiting', reason: 'ImagePullBackOff', fatal: true, why: 'the registry says that the image is not there or not for us' },
   { where: 'waiting', reason: 'InvalidImageName', fatal: true, why: 'no registry can be asked for this name' },
   { where: 'waiting', reason: 'ErrImageNeverPull', fatal: true, why: 'the image is not on the node and must not be pulled' },

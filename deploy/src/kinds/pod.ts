@@ -39,8 +39,9 @@ export function assessPod(pod: Pod, events: readonly KubeEvent[], now: number): 
   if (phase === 'Succeeded') return current('ended successfully', 'Succeeded')
   if (isTerminating(pod)) return progressing('Terminating', `pod ${name} is ending`)
 
+  const ageMs = now - Date.parse(pod.status?.startTime ?? '')
   for (const status of containerStatuses(pod)) {
-    const fault = containerFault(status, now)
+    const fault = containerFault(status, ageMs, now)
     if (fault) return doomed(fault.reason, `pod ${name}, container ${status.name}: ${fault.text}`, name)
   }
   if (phase === 'Failed') {
@@ -61,7 +62,8 @@ export function assessPod(pod: Pod, events: readonly KubeEvent[], now: number): 
   return progressing(...notReady(pod, events))
 }
 
-function containerFault(status: ContainerStatus, now: number): { reason: string; text: string } | undefined {
+/** A waiting container does not say since when: it has been at most for the age of its pod. */
+function containerFault(status: ContainerStatus, ageMs: number, now: number): { reason: string; text: string } | undefined {
   const { waiting, terminated } = status.state ?? {}
   const last = status.lastState?.terminated
   for (const ended of [terminated, last]) {
@@ -70,7 +72,7 @@ function containerFault(status: ContainerStatus, now: number): { reason: string;
     if (why !== undefined) return { reason: ended.reason, text: `${ended.reason}${suffix(ended.message)}, exit code ${ended.exitCode} (${why})` }
   }
   if (waiting?.reason === undefined) return undefined
-  const why = doomOf('waiting', waiting.reason, waiting.message ?? '', Infinity)
+  const why = doomOf('waiting', waiting.reason, waiting.message ?? '', ageMs)
   if (why === undefined) return undefined
   const exit = last === undefined ? '' : `; last exit code ${last.exitCode}${last.reason === undefined ? '' : ` (${last.reason})`}`
   return { reason: waiting.reason, text: `${waiting.reason}${suffix(waiting.message)}${exit} (${why})` }
