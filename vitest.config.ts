@@ -14,6 +14,8 @@ export default defineConfig({
       { test: { name: 'mcp-client', include: ['tests/mcp-client/**/*.test.ts'], testTimeout: 30_000 } },
       // Needs KUBECONFIG; each requirement has a limit of its own.
       { test: { name: 'conformance', include: ['tests/conformance/suite.test.ts'], maxConcurrency: 6, teardownTimeout: 60_000 } },
+      // The suite itself: each change for the worse turns its requirement red. Minutes; changes the application of the cluster and puts it back.
+      { test: { name: 'conformance-mutations', include: ['tests/conformance/mutations/*.test.ts'], fileParallelism: false, teardownTimeout: 60_000 } },
       { test: { name: 'faults', include: ['tests/faults/**/*.test.ts'], fileParallelism: false, testTimeout: 600_000, hookTimeout: 600_000 } },
     ],
   },

@@ -4,7 +4,7 @@ import { containerStatuses, isReady, podName } from '../../../deploy/src/kinds/p
 import { deploymentRef, podsOf, serving, settled } from '../kube.ts'
 import { type Requirement, demand, demandNone } from '../requirement.ts'
 import { TIMEOUTS } from '../timeouts.ts'
-import { SCALED_TIERS, restart } from '../workloads.ts'
+import { SCALED_TIERS, type ScaledTier, restart } from '../workloads.ts'
 import type { World } from '../world.ts'
 
 /** In seconds; the conditions have no finer unit. */
@@ -22,10 +22,10 @@ export function readyTimes(pod: Pod): { scheduled: number; started: number } | u
 async function freshPods(world: World): Promise<void> {
   const { cluster, namespace, openedAt, deployed } = world
   const deployedAt = openedAt - (deployed?.durationMs ?? 0)
-  for (const tier of SCALED_TIERS) {
-    const pods = await serving(cluster, namespace, tier)
-    if (pods.some((pod) => Date.parse(pod.metadata?.creationTimestamp ?? '') < deployedAt)) await restart(world, [tier])
-  }
+  const isOld = async (tier: ScaledTier): Promise<boolean> => (await serving(cluster, namespace, tier)).some((pod) => Date.parse(pod.metadata?.creationTimestamp ?? '') < deployedAt)
+  const ages = await Promise.all(SCALED_TIERS.map(isOld))
+  const old = SCALED_TIERS.filter((_, index) => ages[index])
+  if (old.length > 0) await restart(world, old)
 }
 
 export const READINESS: readonly Requirement[] = [
