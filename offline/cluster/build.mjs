@@ -56,6 +56,7 @@ export async function buildNodeImage({ cacheDir, progress, signal = new AbortCon
       // tini reaps the shims that containerd leaves to the first process.
       Entrypoint: ["/usr/bin/tini", "-s", "--", "/usr/local/bin/node"],
       Cmd: ["server"],
+      Labels: { "io.todo-chat.stand-in": `offline node image (upstream Kubernetes ${KUBERNETES_VERSION}) in the place of k3s` },
     },
   });
   return { layout: path, reference: `${NAME}:${KUBERNETES_VERSION}` };

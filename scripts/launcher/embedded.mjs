@@ -1,11 +1,13 @@
 import { rm, access } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import { buildNodeImage, requiredPackages as nodePackages } from "../../offline/cluster/build.mjs";
 import { buildBinaries } from "../../offline/engine/binaries.mjs";
 import { engineId, engineStatus, knownEngines, removeEngine, removeUnusedEngines, requiredPackages as enginePackages, startEngine, stopEngine } from "../../offline/engine/engine.mjs";
 import { buildBases, requiredPackages as imagePackages } from "../../offline/images/bases.mjs";
 import { removeLeftovers, removeUnused } from "../../offline/images/cache.mjs";
 import { buildSdk } from "../../offline/sdk/images.mjs";
+import { needsClusterImage, withClusterImage } from "./cluster.mjs";
 import { LauncherError } from "./errors.mjs";
 import { acquireLock } from "./lock.mjs";
 import { prepareMachine, thisMachine, unfitness } from "./preflight.mjs";
@@ -34,8 +36,9 @@ export async function embeddedEngine({ args, ...context }) {
   const cacheDir = cacheFolder();
   const held = await lock(context, cacheDir);
   try {
-    const { cli, state } = await ensureEngine(cacheDir, context);
-    return { cli, args, env: { _EXPERIMENTAL_DAGGER_RUNNER_HOST: `unix://${state.socket}`, _EXPERIMENTAL_DAGGER_CLI_BIN: cli } };
+    const withNode = needsClusterImage(args);
+    const { cli, state, node } = await ensureEngine(cacheDir, context, withNode);
+    return { cli, args: node === undefined ? args : withClusterImage(args, node), env: { _EXPERIMENTAL_DAGGER_RUNNER_HOST: `unix://${state.socket}`, _EXPERIMENTAL_DAGGER_CLI_BIN: cli } };
   } finally {
     await held[Symbol.asyncDispose]();
   }
@@ -47,10 +50,10 @@ function requireFitness(argv) {
   if (reason !== undefined) throw new LauncherError(reason);
 }
 
-/** @param {string} cacheDir @param {Context} context */
-async function ensureEngine(cacheDir, { progress, signal }) {
+/** @param {string} cacheDir @param {Context} context @param {boolean} [withNode] also build the offline node image, and serve it */
+async function ensureEngine(cacheDir, { progress, signal }, withNode = false) {
   const built = await access(join(cacheDir, "engines")).then(() => true, () => false);
-  const { goVersion } = await prepareMachine({ cacheDir, packages: [...enginePackages, ...imagePackages], built, progress, signal });
+  const { goVersion } = await prepareMachine({ cacheDir, packages: [...enginePackages, ...imagePackages, ...nodePackages], built, progress, signal });
   const shared = { cacheDir, progress, signal };
   const builds = join(cacheDir, "build");
   await removeLeftovers(builds);
@@ -60,11 +63,19 @@ async function ensureEngine(cacheDir, { progress, signal }) {
     signal,
   );
   const sdk = await buildSdk({ ...shared, goVersion, binaries });
+  const node = withNode ? await buildNodeImage(shared) : undefined;
+  const served = node === undefined ? images : [...images, servedImage(node)];
   const id = engineId({ cacheDir, keys: [binaries.key, sdk.key] });
-  const state = await startEngine({ ...shared, id, bin: binaries.bin, content: sdk.content, environment: sdk.environment, images });
+  const state = await startEngine({ ...shared, id, bin: binaries.bin, content: sdk.content, environment: sdk.environment, images: served });
   await removeUnused(builds);
   await removeUnusedEngines(cacheDir);
-  return { cli: join(binaries.bin, "dagger"), state };
+  return { cli: join(binaries.bin, "dagger"), state, node: node?.reference };
+}
+
+/** @param {{ layout: string, reference: string }} node @returns {import("../../offline/images/bases.mjs").BuiltImage} */
+function servedImage({ layout, reference }) {
+  const [name = "", tag = ""] = reference.split(":");
+  return { name, tag, layout };
 }
 
 /**

@@ -41,7 +41,7 @@ def test_during_a_request(world: World, stack: Stack, tmp_path: Any) -> None:
     key_file = tmp_path / "model-key"
     key_file.write_text("a-key")
     call = Tool("add_task", '{"title": "buy milk"}')
-    endpoint = ModelEndpoint([call, Hang(60)])
+    endpoint = ModelEndpoint([call, Hang()])
     key = uuid.uuid4().hex
     with (
         serving(endpoint.app()) as model,

@@ -1,10 +1,12 @@
 """Starting and leaving, as Kubernetes sees it."""
 
 import os
+import socket
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import httpx2
 import pytest
 
 from tests.integration.test_conversation_survives import backend_environment
-from tests.support.model_endpoint import Hang, ModelEndpoint
+from tests.support.model_endpoint import Gate, ModelEndpoint
 from tests.support.postgres import free_port
 from tests.support.processes import STOP_SECONDS, environment, process
 from tests.support.servers import serving
@@ -24,36 +26,45 @@ def test_sigterm_turns_readiness_red_then_finishes_what_is_under_way(
 ) -> None:
     key_file = tmp_path / "model-key"
     key_file.write_text("a-key")
-    endpoint = ModelEndpoint([Hang(1.5)])
+    gate = Gate(threading.Event(), "Here I am.")
+    endpoint = ModelEndpoint([gate])
     with (
         serving(endpoint.app()) as model,
-        world.agent(
-            stack.mcp,
-            model_base_url=f"{model}/v1",
-            model_api_key_file=key_file,
-            model_timeout_seconds=1,
-        ) as agent,
+        world.agent(stack.mcp, model_base_url=f"{model}/v1", model_api_key_file=key_file) as agent,
     ):
-        settings = {**backend_environment(world, agent), "drain_seconds": 1}
+        settings = {**backend_environment(world, agent), "drain_seconds": 60}
         with process("backend", free_port(), settings) as backend, world.user(backend.url) as user:
             answers: list[httpx2.Response] = []
             request = threading.Thread(target=lambda: answers.append(user.chat("hello")))
             request.start()
-            while not endpoint.requests:
-                time.sleep(0.01)
-            backend.terminate()
-            deadline = time.monotonic() + 1
-            while backend.get("/readyz").status_code == 200 and time.monotonic() < deadline:
-                time.sleep(0.01)
-            ready = backend.get("/readyz")
-            assert (ready.status_code, ready.json()["status"]) == (503, "draining")
-            assert backend.get("/healthz").status_code == 200
-            assert backend.get("/api/info").status_code == 200
+            wait_until(lambda: bool(endpoint.requests))
 
+            backend.terminate()
+            wait_until(lambda: backend.get("/readyz").status_code == 503)
+            assert backend.get("/readyz").json()["status"] == "draining"
+            assert backend.get("/healthz").status_code == 200
+            assert backend.get("/api/info").status_code == 200, "routes still answer"
+
+            backend.terminate()  # the second signal ends the pause: the listener closes
+            wait_until(lambda: not accepts_connections(backend.url))
+            assert answers == []
+            gate.opened.set()
             request.join(STOP_SECONDS)
-            # The model never answered: the error is an answer, not a broken connection.
-            assert answers[0].status_code == 504
+            assert answers[0].json()["response"] == "Here I am."
             assert backend.popen.wait(STOP_SECONDS) == 0
+
+
+def accepts_connections(url: str) -> bool:
+    port = httpx2.URL(url).port or 0
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + STOP_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"not the case within {STOP_SECONDS} s"
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("name", ["agent", "mcp"])

@@ -5,6 +5,7 @@ It lets tests run the agent's real client for language models. It is no language
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,12 +40,20 @@ class Status:
 
 @dataclass(frozen=True)
 class Hang:
-    """Say nothing for a while."""
-
-    seconds: float
+    """Say nothing until the client gives up."""
 
 
-Step = Text | Tool | Status | Hang
+@dataclass(frozen=True)
+class Gate:
+    """Answer in words once the event is set."""
+
+    opened: threading.Event
+    text: str
+
+
+Step = Text | Tool | Status | Hang | Gate
+
+POLL_SECONDS = 0.01
 
 
 @dataclass
@@ -64,13 +73,20 @@ class ModelEndpoint:
         match step:
             case Status(code=code):
                 return JSONResponse({"error": {"message": "prepared failure"}}, code)
-            case Hang(seconds=seconds):
-                await asyncio.sleep(seconds)
-                return JSONResponse({"error": {"message": "too late"}}, 500)
+            case Hang():
+                while not await request.is_disconnected():
+                    await asyncio.sleep(POLL_SECONDS)
+                return Response(status_code=500)
+            case Gate(opened=opened, text=text):
+                while not opened.is_set():
+                    await asyncio.sleep(POLL_SECONDS)
+                return _stream(Text(text), len(self.requests))
             case Text() | Tool():
-                return StreamingResponse(
-                    _chunks(step, len(self.requests)), media_type="text/event-stream"
-                )
+                return _stream(step, len(self.requests))
+
+
+def _stream(step: Text | Tool, number: int) -> Response:
+    return StreamingResponse(_chunks(step, number), media_type="text/event-stream")
 
 
 async def _chunks(step: Text | Tool, number: int) -> AsyncIterator[str]:

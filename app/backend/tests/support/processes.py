@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import httpx2
 
-START_SECONDS = 30
-STOP_SECONDS = 20
+START_SECONDS = 90
+STOP_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Process:
 
     def get(self, path: str) -> httpx2.Response:
         """One request."""
-        return httpx2.get(self.url + path, trust_env=False, timeout=5)
+        return httpx2.get(self.url + path, trust_env=False, timeout=30)
 
 
 def environment(values: Mapping[str, object]) -> dict[str, str]:

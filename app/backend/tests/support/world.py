@@ -20,7 +20,7 @@ from todo_chat.security import Tokens
 from todo_chat.settings import AgentSettings, BackendSettings, McpSettings, read_jwt_key
 
 PASSWORDS = {role: f"test-{role}" for role in ("migrator", "chat", "tasks", "mcp", "backup")}
-CLIENT_TIMEOUT_SECONDS = 30
+CLIENT_TIMEOUT_SECONDS = 60
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """HTTP of the agent: ``POST /turn``, ``GET /info`` and the health endpoints."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from pydantic import ValidationError
 from starlette.applications import Starlette
@@ -8,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from todo_chat.agent.runner import TurnRunner
-from todo_chat.turn import MEDIA_TYPE, ModelInfo, TurnRequest
+from todo_chat.agent.runner import ChosenModel, TurnRunner
+from todo_chat.turn import MEDIA_TYPE, TurnRequest
 from todo_chat.web.body_limit import BodyLimitMiddleware
 from todo_chat.web.errors import ApiError
 from todo_chat.web.health import Lifecycle, health_routes
@@ -20,11 +21,16 @@ MAX_BODY_BYTES = 1024 * 1024
 """The backend sends at most 48,000 characters of history."""
 
 
-def create_app(runner: TurnRunner, model: ModelInfo, lifecycle: Lifecycle) -> Starlette:
-    """The agent's application."""
+def create_app(runner: TurnRunner, model: ChosenModel, lifecycle: Lifecycle) -> Starlette:
+    """The agent's application; closes the model at the end."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await model.close()
 
     async def info(_: Request) -> Response:
-        return JSONResponse(model.model_dump())
+        return JSONResponse(model.info.model_dump())
 
     async def turn(request: Request) -> Response:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -47,6 +53,7 @@ def create_app(runner: TurnRunner, model: ModelInfo, lifecycle: Lifecycle) -> St
             Route("/info", info),
             Route("/turn", turn, methods=["POST"]),
         ],
+        lifespan=lifespan,
     )
     app.add_middleware(BodyLimitMiddleware, max_bytes=MAX_BODY_BYTES)
     app.add_middleware(ObservabilityMiddleware)

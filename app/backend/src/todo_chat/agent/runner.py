@@ -3,7 +3,8 @@
 import json
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 import httpx2
@@ -58,21 +59,30 @@ class ToolsUnavailableError(Exception):
     """The MCP server could not be reached or refused the token."""
 
 
-def choose_model(settings: AgentSettings) -> tuple[Model, ModelInfo]:
+@dataclass(frozen=True)
+class ChosenModel:
+    """A model, what to say about it, and how to let go of its connections."""
+
+    model: Model
+    info: ModelInfo
+    close: Callable[[], Awaitable[None]]
+
+
+def choose_model(settings: AgentSettings) -> ChosenModel:
     """The LLM when a key is configured, else the scripted model."""
     key = settings.model_api_key()
     if key is None:
-        return ScriptedModel(), ModelInfo(name=SCRIPTED_NAME, kind="scripted")
+        scripted = ScriptedModel()
+        info = ModelInfo(name=SCRIPTED_NAME, kind="scripted")
+        return ChosenModel(scripted, info, scripted.close)
     client = AsyncOpenAI(
         api_key=key.get_secret_value(),
         base_url=str(settings.model_base_url) if settings.model_base_url else None,
         timeout=httpx2.Timeout(settings.model_timeout_seconds, connect=5),
         max_retries=1,
     )
-    return (
-        OpenAIChatCompletionsModel(model=settings.model_name, openai_client=client),
-        ModelInfo(name=settings.model_name, kind="llm"),
-    )
+    model = OpenAIChatCompletionsModel(model=settings.model_name, openai_client=client)
+    return ChosenModel(model, ModelInfo(name=settings.model_name, kind="llm"), client.close)
 
 
 class _Ordinals:

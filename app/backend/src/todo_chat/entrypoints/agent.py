@@ -15,9 +15,9 @@ from todo_chat.web.serve import build_server
 
 def build(settings: AgentSettings) -> tuple[Starlette, Lifecycle]:
     """The application with its real adapters; nothing is connected yet."""
-    model, info = choose_model(settings)
+    chosen = choose_model(settings)
     lifecycle = Lifecycle(checks={"mcp": _reachable(str(settings.mcp_url))})
-    return create_app(TurnRunner(model, str(settings.mcp_url)), info, lifecycle), lifecycle
+    return create_app(TurnRunner(chosen.model, str(settings.mcp_url)), chosen, lifecycle), lifecycle
 
 
 def _reachable(mcp_url: str) -> Check:

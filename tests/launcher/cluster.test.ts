@@ -1,0 +1,34 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { needsClusterImage, withClusterImage } from '../../scripts/launcher/cluster.mjs'
+
+let ours = ''
+let other = ''
+beforeAll(() => {
+  ours = mkdtempSync(join(tmpdir(), 'todo-chat-module-'))
+  writeFileSync(join(ours, 'dagger.json'), '{"name": "todo-chat"}')
+  other = mkdtempSync(join(tmpdir(), 'todo-chat-other-'))
+  writeFileSync(join(other, 'dagger.json'), '{"name": "hello"}')
+})
+afterAll(() => [ours, other].forEach((folder) => rmSync(folder, { recursive: true })))
+
+describe('a call needs the node image', () => {
+  it.each([
+    ['a check of everything', ['call', 'ci'], true],
+    ['a cluster, with options of the CLI before', ['--progress=plain', 'call', 'cluster', 'up'], true],
+    ['a conformance run', ['call', 'conformance', 'export', '--path=report'], true],
+    ['one suite', ['call', 'test-backend'], false],
+    ['the list of functions', ['functions'], false],
+    ['help about a cluster function', ['call', 'ci', '--help'], false],
+    ['an image named by the caller', ['call', '--cluster-image=rancher/k3s:v1.36.1-k3s1', 'ci'], false],
+  ])('%s', (_, args, needed) => expect(needsClusterImage(args, ours)).toBe(needed))
+
+  it('never in another module', () => expect(needsClusterImage(['call', 'ci'], other)).toBe(false))
+  it('never without a module', () => expect(needsClusterImage(['call', 'ci'], tmpdir())).toBe(false))
+})
+
+it('the image goes to the constructor, before the function', () => {
+  expect(withClusterImage(['--progress=plain', 'call', 'ci'], 'x/node:1')).toEqual(['--progress=plain', 'call', '--cluster-image=x/node:1', 'ci'])
+})
