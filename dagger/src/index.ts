@@ -100,7 +100,7 @@ export class TodoChat {
   /** Drive the page in headless Chromium and the tool server with its official client, against the built images */
   @func()
   @check()
-  async testE2E(): Promise<string> {
+  async testEndToEnd(): Promise<string> {
     return this.report(['test-e2e'])
   }
 
