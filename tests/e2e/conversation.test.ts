@@ -68,11 +68,14 @@ describe('a person with tasks', () => {
     await todo.say('hello')
     await todo.button('New conversation').click()
     await todo.say('what can I do here?')
-    expect(await todo.conversations.getByRole('button').count()).toBe(2)
+    await expect.poll(() => todo.conversations.getByRole('button').count()).toBe(2)
     await todo.conversations.getByRole('button', { name: /^hello/ }).click()
     await todo.messages.getByText('hello', { exact: true }).waitFor()
     await todo.say("what's pending")
-    expect(await todo.conversations.getByRole('button').count()).toBe(2)
+    await todo.page.reload()
+    await expect.poll(() => todo.conversations.getByRole('button').count()).toBe(2)
+    await todo.conversations.getByRole('button', { name: /^hello/ }).click()
+    await todo.messages.getByText("what's pending", { exact: true }).waitFor()
   })
 
   test('sees nothing of another person', async ({ open, userId }) => {

@@ -58,7 +58,7 @@ export const test = base.extend<Fixtures>({
     { scope: 'file' },
   ],
 
-  open: async ({ browser, task, onTestFailed }, use) => {
+  open: async ({ browser, task }, use) => {
     const opened: { page: Page; errors: string[] }[] = []
     await use(async ({ device = desktop, expectedErrors } = {}) => {
       const context = await browser.newContext({ ...device, baseURL: baseUrl() })
@@ -73,11 +73,11 @@ export const test = base.extend<Fixtures>({
       page.on('console', (message) => {
         if (message.type() === 'error' || message.type() === 'warning') note(`${message.type()}: ${message.text()}`)
       })
-      onTestFailed(() => shoot(page, `failed-${task.name.replaceAll(/\W+/g, '-')}`))
       await page.goto('/')
       return new TodoPage(page)
     })
-    for (const { page, errors } of opened) {
+    for (const [index, { page, errors }] of opened.entries()) {
+      if (task.result?.state === 'fail') await shoot(page, `failed-${task.name.replaceAll(/\W+/g, '-')}-${index}`)
       await page.context().close()
       expect(errors, 'errors in the console of the page').toEqual([])
     }

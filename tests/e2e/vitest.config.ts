@@ -12,6 +12,7 @@ export default defineConfig({
     include: ['**/*.test.ts'],
     // One browser at a time: the suites share the machine with the stack they test.
     fileParallelism: false,
+    expect: { poll: { timeout: 30_000 } },
     testTimeout: 180_000,
     hookTimeout: 120_000,
     reporters: ['default', ['junit', { suiteName: 'e2e' }]],
