@@ -86,7 +86,7 @@ def test_import_contracts_hold() -> None:
         cwd=BACKEND,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert ended.returncode == 0, ended.stdout
@@ -107,7 +107,7 @@ def test_the_agents_modules_load_without_database_packages() -> None:
         cwd=BACKEND / "src",
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=True,
     )
     assert json.loads(ended.stdout) == []

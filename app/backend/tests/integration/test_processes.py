@@ -2,8 +2,6 @@
 
 import os
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -16,7 +14,7 @@ import pytest
 from tests.integration.test_conversation_survives import backend_environment
 from tests.support.model_endpoint import Gate, ModelEndpoint
 from tests.support.postgres import free_port
-from tests.support.processes import STOP_SECONDS, environment, process
+from tests.support.processes import STOP_SECONDS, process
 from tests.support.servers import serving
 from tests.support.world import Stack, World
 
@@ -78,52 +76,6 @@ def test_the_other_processes_leave_with_exit_code_0(world: World, name: str) -> 
         assert running.get("/healthz").json() == {"status": "ok"}
         running.terminate()
         assert running.popen.wait(STOP_SECONDS) == 0
-
-
-@pytest.mark.parametrize(
-    ("name", "settings", "words"),
-    [
-        ("backend", {}, "TODO_DATABASE_HOST: Field required"),
-        ("agent", {"port": "x"}, "TODO_PORT"),
-        (
-            "mcp",
-            {
-                "database_host": "x",
-                "database_mcp_password_file": "/nowhere/password",
-                "jwt_key_file": "/nowhere/key",
-            },
-            "/nowhere/password",
-        ),
-        (
-            "migrate",
-            {
-                "database_host": "127.0.0.1",
-                "database_port": 1,
-                "database_wait_seconds": 0,
-                "database_migrator_password_file": "PASSWORD",
-            },
-            "127.0.0.1:1 did not let todo_migrator in",
-        ),
-    ],
-)
-def test_a_process_that_is_not_configured_says_what_is_missing(
-    tmp_path: Path, name: str, settings: dict[str, object], words: str
-) -> None:
-    password = tmp_path / "password"
-    password.write_text("very secret")
-    values = {key: password if value == "PASSWORD" else value for key, value in settings.items()}
-    ended = subprocess.run(
-        [sys.executable, "-m", f"todo_chat.entrypoints.{name}"],
-        env=environment(values),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert ended.returncode == 3
-    assert words in ended.stderr
-    assert "Traceback" not in ended.stderr
-    assert "very secret" not in ended.stderr + ended.stdout
 
 
 def test_the_agent_starts_without_any_database_setting() -> None:

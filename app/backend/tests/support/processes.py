@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import httpx2
 
-START_SECONDS = 90
-STOP_SECONDS = 60
+START_SECONDS = 180
+STOP_SECONDS = 120
 
 
 @dataclass(frozen=True)
