@@ -1,0 +1,200 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { type IncomingMessage, type Server, createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type Cluster, connect, loadKubeconfig } from '../../../deploy/src/cluster.ts'
+import { BadInput, ClusterError } from '../../../deploy/src/errors.ts'
+import type { KubeObject } from '../../../deploy/src/objects.ts'
+
+const FOLDER = mkdtempSync(join(tmpdir(), 'cluster-test-'))
+
+afterAll(() => rmSync(FOLDER, { recursive: true }))
+
+function file(name: string, text: string): string {
+  const path = join(FOLDER, name)
+  writeFileSync(path, text)
+  return path
+}
+
+function kubeconfig(name: string, user: object, server = 'https://127.0.0.1:1'): string {
+  return file(
+    name,
+    JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [{ name: 'c', cluster: { server, 'insecure-skip-tls-verify': true } }],
+      users: [{ name: 'u', user }],
+      contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+      'current-context': 'x',
+    }),
+  )
+}
+
+/** A self-signed certificate that was good for one day of 2020; its key is not kept. */
+const EXPIRED = `-----BEGIN CERTIFICATE-----
+MIIBDDCBsgIBATAKBggqhkjOPQQDAjASMRAwDgYDVQQDDAdleHBpcmVkMB4XDTIw
+MDEwMTAwMDAwMFoXDTIwMDEwMjAwMDAwMFowEjEQMA4GA1UEAwwHZXhwaXJlZDBZ
+MBMGByqGSM49AgEGCCqGSM49AwEHA0IABK+LphCBtFt/GI6JsPEgnM2FrImHrPTQ
+lMS+iXmT5hcDAmQnNPw72iBOZ3EukCxAQUxGPZyyUzcECw5m17Lw9RowCgYIKoZI
+zj0EAwIDSQAwRgIhAJig+oOo3CiZvZmTG0ro9T7SsLG5xeWRscu48Lz1BwPvAiEA
+3WVyr1ZwKSBa1fkVJ+kX5zsAgEmaOIKMVWuK1Juungs=
+-----END CERTIFICATE-----
+`
+
+function key(): string {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  return Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' })).toString('base64')
+}
+
+describe('loadKubeconfig', () => {
+  it.each([
+    ['a file that is not there', () => '/does/not/exist', undefined, /cannot be read \(ENOENT\)/],
+    ['no YAML', () => file('broken', '{ clusters: ['), undefined, /broken: is malformed/],
+    ['something else', () => file('other', 'hello: world'), undefined, /other: (is malformed|has no context)/],
+    ['a context that is not in it', () => kubeconfig('context', {}), 'y', /has no context y/],
+    ['a certificate that is none', () => kubeconfig('nocert', { 'client-certificate-data': 'bm90IGEgY2VydA==', 'client-key-data': 'eA==' }), undefined, /its client certificate is malformed/],
+    ['an expired certificate', () => kubeconfig('expired', { 'client-certificate-data': Buffer.from(EXPIRED).toString('base64'), 'client-key-data': key() }), undefined, /its client certificate expired on Jan {1,2}2 00:00:00 2020 GMT/],
+  ])('refuses %s', (_name, path, context, message) => {
+    expect(() => loadKubeconfig(path(), context)).toThrow(message)
+    expect(() => loadKubeconfig(path(), context)).toThrow(BadInput)
+  })
+})
+
+interface Answer {
+  status: number
+  body: unknown
+}
+
+/** An API server that answers as the test says; what it was asked is kept. */
+class FakeServer {
+  readonly asked: { method: string; url: string; body: string }[] = []
+  answer: (request: IncomingMessage) => Answer | 'hang up' = () => ({ status: 404, body: {} })
+  readonly #server: Server
+
+  constructor() {
+    this.#server = createServer(async (request, response) => {
+      let body = ''
+      for await (const chunk of request) body += String(chunk)
+      this.asked.push({ method: request.method ?? '', url: request.url ?? '', body })
+      const answer = request.url === '/version' ? { status: 200, body: { gitVersion: 'v1.36.1' } } : RESOURCES[request.url ?? ''] !== undefined ? { status: 200, body: RESOURCES[request.url ?? ''] } : this.answer(request)
+      if (answer === 'hang up') {
+        request.socket.destroy()
+        return
+      }
+      response.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body))
+    })
+  }
+
+  async start(): Promise<string> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  stop(): void {
+    this.#server.closeAllConnections()
+    this.#server.close()
+  }
+}
+
+const RESOURCES: Record<string, unknown> = {
+  '/apis/apps/v1': { resources: [{ name: 'deployments', kind: 'Deployment', namespaced: true }] },
+  '/api/v1': { resources: [{ name: 'pods', kind: 'Pod', namespaced: true }] },
+}
+
+const BACKEND: KubeObject = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'backend', namespace: 'ns' }, spec: { unknownToAnyModel: 1 } }
+
+describe('answers of the API server', () => {
+  let server: FakeServer
+  let cluster: Cluster
+  const troubles: string[] = []
+
+  beforeEach(async () => {
+    server = new FakeServer()
+    troubles.length = 0
+    cluster = await connect({ kubeconfig: kubeconfig('served', { token: 'x' }, await server.start()), patienceMs: 1_500, onTrouble: (text) => troubles.push(text) })
+  })
+  afterEach(() => server.stop())
+
+  function refuse(status: number, body: unknown): void {
+    server.answer = () => ({ status, body })
+  }
+
+  async function applyError(): Promise<ClusterError> {
+    return cluster.apply(BACKEND).then(
+      () => expect.unreachable('it was accepted'),
+      (error: ClusterError) => error,
+    )
+  }
+
+  it('an apply is sent as it is, strictly validated, under our own name', async () => {
+    server.answer = () => ({ status: 200, body: BACKEND })
+    await cluster.apply(BACKEND, { dryRun: true })
+    const sent = server.asked.at(-1)
+    expect(sent).toMatchObject({ method: 'PATCH', body: JSON.stringify(BACKEND) })
+    expect(sent?.url).toBe('/apis/apps/v1/namespaces/ns/deployments/backend?fieldManager=todo-chat-deploy&fieldValidation=Strict&force=false&dryRun=All')
+  })
+
+  it('a conflict names the owner of each field', async () => {
+    refuse(409, { reason: 'Conflict', message: 'Apply failed with 1 conflict', details: { causes: [{ reason: 'FieldManagerConflict', message: 'conflict with "kubectl-edit" using apps/v1', field: '.spec.replicas' }] } })
+    expect(await applyError()).toMatchObject({ code: 'conflict', fields: [{ field: '.spec.replicas', manager: 'kubectl-edit' }] })
+  })
+
+  it('a missing permission names verb and resource', async () => {
+    refuse(403, { reason: 'Forbidden', message: 'deployments.apps "backend" is forbidden: User "viewer" cannot patch resource "deployments" in API group "apps" in the namespace "ns"' })
+    expect(await applyError()).toMatchObject({ code: 'forbidden', verb: 'patch', resource: 'deployments.apps', next: expect.stringMatching(/grant the verb patch on deployments.apps/) })
+  })
+
+  it('an invalid object names its fields', async () => {
+    refuse(422, { reason: 'Invalid', message: 'Deployment.apps "backend" is invalid', details: { causes: [{ reason: 'FieldValueInvalid', message: 'must be greater than 0', field: 'spec.replicas' }] } })
+    expect(await applyError()).toMatchObject({ code: 'invalid', fields: [{ field: 'spec.replicas', message: 'must be greater than 0' }] })
+  })
+
+  it('rejected credentials are told, without the credentials', async () => {
+    refuse(401, { reason: 'Unauthorized' })
+    const error = await applyError()
+    expect(error).toMatchObject({ code: 'unauthorized' })
+    expect(JSON.stringify([error.message, error.next])).not.toContain('Bearer')
+  })
+
+  it('an unknown kind is told by name', async () => {
+    const error: ClusterError = await cluster.apply({ ...BACKEND, kind: 'Rollout' }).then(() => expect.unreachable('it was accepted'), (error: ClusterError) => error)
+    expect(error).toMatchObject({ code: 'unknown-kind', message: expect.stringMatching(/the server has no kind Rollout/) })
+  })
+
+  it('an object that does not exist is no error to a reader or a remover', async () => {
+    refuse(404, { reason: 'NotFound', message: 'not found' })
+    expect(await cluster.get({ apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'ns', name: 'x' })).toBeUndefined()
+    await cluster.remove({ apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'ns', name: 'x' })
+  })
+
+  it('a list is read to its last page', async () => {
+    server.answer = ({ url }) => ({ status: 200, body: url?.includes('continue=next') ? { items: [{ metadata: { name: 'b' } }], metadata: {} } : { items: [{ metadata: { name: 'a' } }], metadata: { continue: 'next' } } })
+    const pods = await cluster.list({ apiVersion: 'v1', kind: 'Pod' }, 'ns')
+    expect(pods.map(({ kind, metadata }) => [kind, metadata.name])).toEqual([['Pod', 'a'], ['Pod', 'b']])
+  })
+
+  it('a request is repeated while the server hangs up or is busy, and the trouble is told', async () => {
+    let tries = 0
+    server.answer = () => {
+      tries += 1
+      if (tries === 1) return 'hang up'
+      return tries === 2 ? { status: 503, body: { message: 'starting' } } : { status: 200, body: BACKEND }
+    }
+    expect(await cluster.get({ apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'ns', name: 'backend' })).toMatchObject({ metadata: { name: 'backend' } })
+    expect(troubles).toEqual([expect.stringMatching(/does not answer \(.*\); trying again for/)])
+  })
+
+  it('a server that stays away is given up on', async () => {
+    server.answer = () => 'hang up'
+    await expect(cluster.get({ apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'ns', name: 'x' })).rejects.toMatchObject({ code: 'unreachable' })
+  })
+
+  it('a refusal is not repeated', async () => {
+    refuse(403, { message: 'no' })
+    await applyError()
+    expect(server.asked.filter(({ method }) => method === 'PATCH')).toHaveLength(1)
+  })
+})
