@@ -13,15 +13,18 @@ let scratch: string;
 let cache: string;
 const started: Program[] = [];
 
+/** A duration in s by which a compiler's child of this run is known among all processes of the machine. */
+const mark = (test: number) => `600.${process.pid}${test}`;
+
 /** A compiler that writes half of its output, and leaves the rest to a process of its own, which never ends. */
-const SLOW_GO = (mark: string) => `#!/bin/sh
+const SLOW_GO = (duration: string) => `#!/bin/sh
 case $1 in
 version) echo go version go1.26.99 linux/amd64 ;;
 build)
   while [ "$1" != -o ]; do shift; done
   echo half >"$2/dagger"
   echo compiling
-  sh -c 'sleep ${mark} & wait' &
+  sh -c 'sleep ${duration} & wait' &
   wait ;;
 *) exit 2 ;;
 esac
@@ -39,14 +42,14 @@ afterEach(() => {
 });
 
 /** Starts the launcher and waits for the compiler's child. */
-async function building(mark: string): Promise<Program> {
-  writeFileSync(join(scratch, "bin", "go"), SLOW_GO(mark));
+async function building(duration: string): Promise<Program> {
+  writeFileSync(join(scratch, "bin", "go"), SLOW_GO(duration));
   chmodSync(join(scratch, "bin", "go"), 0o755);
   const env = { TODO_CHAT_CACHE_DIR: cache, PATH: `${join(scratch, "bin")}:${process.env["PATH"]}` };
   const launcher = start(process.execPath, [LAUNCHER, "--engine", "embedded", "core", "version"], { env, detached: true });
   started.push(launcher);
   await launcher.printed("▸ Dagger v0.19.10 command line and engine (Go modules)", 60_000);
-  await moment("the compiler has a child", () => processesWith(`sleep\0${mark}`).length > 0);
+  await moment("the compiler has a child", () => processesWith(`sleep\0${duration}`).length > 0);
   return launcher;
 }
 
@@ -54,28 +57,28 @@ const builds = () => (existsSync(join(cache, "build")) ? readdirSync(join(cache,
 
 describe("a build that is cut off", () => {
   it("by SIGKILL leaves no process and nothing that is taken for finished; the next launcher removes what is there", async () => {
-    const launcher = await building("54331");
+    const launcher = await building(mark(1));
     launcher.child.kill("SIGKILL");
-    await moment("the compiler and its children have ended", () => processesWith("54331").length === 0, 5_000);
+    await moment("the compiler and its children have ended", () => processesWith(mark(1)).length === 0, 5_000);
     expect(builds().filter((name) => name.startsWith("engine-"))).toEqual([]);
     const leftovers = builds().filter((name) => name.startsWith(".tmp-"));
     expect(leftovers).toHaveLength(1);
 
-    await building("54332");
+    await building(mark(2));
     expect(builds().filter((name) => leftovers.includes(name))).toEqual([]);
   });
 
   it.each([
-    { signal: "SIGINT", mark: "54333", code: 130 },
-    { signal: "SIGTERM", mark: "54334", code: 143 },
-  ] as const)("by $signal ends within 5 s, with its children, and leaves nothing", async ({ signal, mark, code }) => {
-    const launcher = await building(mark);
+    { signal: "SIGINT", code: 130 },
+    { signal: "SIGTERM", code: 143 },
+  ] as const)("by $signal ends within 5 s, with its children, and leaves nothing", async ({ signal, code }) => {
+    const launcher = await building(mark(3));
     if (signal === "SIGINT") process.kill(-Number(launcher.child.pid), signal);
     else launcher.child.kill(signal);
     const ended = await Promise.race([launcher.ended, sleep(5_000, "still running", { ref: false })]);
     expect(ended, launcher.output()).toBe(code);
     expect(launcher.output()).toContain(`stopped by ${signal}`);
-    await moment("the compiler and its children have ended", () => processesWith(mark).length === 0, 5_000);
+    await moment("the compiler and its children have ended", () => processesWith(mark(3)).length === 0, 5_000);
     expect(builds().filter((name) => name.startsWith("engine-") || name.startsWith(".tmp-"))).toEqual([]);
   });
 });
