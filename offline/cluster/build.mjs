@@ -13,7 +13,7 @@ const NAME = "todo-chat/offline-node";
 const HELPER_IMAGE = "docker.io/todo-chat/offline-pod-helper:1"; // internal/server/paths.go asks for it
 
 /** Where the programs lie in the image; the entry point (internal/server/paths.go) knows these places. */
-const PLACES = {
+export const PLACES = {
   node: "usr/local/bin",
   containerd: "usr/local/bin",
   "containerd-shim-runc-v2": "usr/local/bin",

@@ -316,7 +316,11 @@ func nodeReady(ctx context.Context, client kubernetes.Interface, name string, be
 	if err != nil {
 		return err
 	}
-	for _, condition := range found.Status.Conditions {
+	return readyCondition(found.Status.Conditions, begun)
+}
+
+func readyCondition(conditions []corev1.NodeCondition, begun time.Time) error {
+	for _, condition := range conditions {
 		if condition.Type != corev1.NodeReady {
 			continue
 		}
