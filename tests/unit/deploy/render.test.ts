@@ -13,12 +13,12 @@ describe('withOrigin', () => {
     ['a generator', 'configuredIn: ../checkout/manifests/base/kustomization.yaml\nconfiguredBy:\n  kind: ConfigMapGenerator\n', 'manifests/base/kustomization.yaml'],
   ])('turns the origin of %s into a path of the checkout, and takes it off the object', (_, origin, source) => {
     const object = configMap({ 'config.kubernetes.io/origin': origin })
-    expect(withOrigin({ object, source: 'kustomize#1' }, '/work/wrapper', '/work/checkout')).toEqual({ object: configMap(), source })
+    expect(withOrigin({ object, source: 'kustomize#1' }, '/home/ada/wrapper', '/home/ada/checkout')).toEqual({ object: configMap(), source })
   })
 
   it('keeps other annotations, and the source that it has where kustomize names none', () => {
     const object = configMap({ other: 'kept' })
-    expect(withOrigin({ object, source: 'kustomize#1' }, '/work/wrapper', '/work/checkout')).toEqual({ object, source: 'kustomize#1' })
+    expect(withOrigin({ object, source: 'kustomize#1' }, '/home/ada/wrapper', '/home/ada/checkout')).toEqual({ object, source: 'kustomize#1' })
   })
 })
 
