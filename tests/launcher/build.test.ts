@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { both } from "../../scripts/launcher/embedded.mjs";
 import { cacheFolder } from "./fixtures/cache.ts";
-import { moment } from "./fixtures/machine.ts";
+import { ENDS_WITHIN, moment } from "./fixtures/machine.ts";
 import { LAUNCHER, processesWith, start, type Program } from "./fixtures/programs.ts";
 
 let scratch: string;
@@ -59,7 +59,7 @@ describe("a build that is cut off", () => {
   it("by SIGKILL leaves no process and nothing that is taken for finished; the next launcher removes what is there", async () => {
     const launcher = await building(mark(1));
     launcher.child.kill("SIGKILL");
-    await moment("the compiler and its children have ended", () => processesWith(mark(1)).length === 0, 5_000);
+    await moment("the compiler and its children have ended", () => processesWith(mark(1)).length === 0, ENDS_WITHIN);
     expect(builds().filter((name) => name.startsWith("engine-"))).toEqual([]);
     const leftovers = builds().filter((name) => name.startsWith(".tmp-"));
     expect(leftovers).toHaveLength(1);
@@ -71,14 +71,14 @@ describe("a build that is cut off", () => {
   it.each([
     { signal: "SIGINT", code: 130 },
     { signal: "SIGTERM", code: 143 },
-  ] as const)("by $signal ends within 5 s, with its children, and leaves nothing", async ({ signal, code }) => {
+  ] as const)("by $signal ends with its children, and leaves nothing", async ({ signal, code }) => {
     const launcher = await building(mark(3));
     if (signal === "SIGINT") process.kill(-Number(launcher.child.pid), signal);
     else launcher.child.kill(signal);
-    const ended = await Promise.race([launcher.ended, sleep(5_000, "still running", { ref: false })]);
+    const ended = await Promise.race([launcher.ended, sleep(ENDS_WITHIN, "still running", { ref: false })]);
     expect(ended, launcher.output()).toBe(code);
     expect(launcher.output()).toContain(`stopped by ${signal}`);
-    await moment("the compiler and its children have ended", () => processesWith(mark(3)).length === 0, 5_000);
+    await moment("the compiler and its children have ended", () => processesWith(mark(3)).length === 0, ENDS_WITHIN);
     expect(builds().filter((name) => name.startsWith("engine-") || name.startsWith(".tmp-"))).toEqual([]);
   });
 });
