@@ -1,10 +1,10 @@
 /** How fast containers become ready, measured from pod conditions. */
 import type { Pod } from '../../../deploy/src/kinds/assessment.ts'
 import { containerStatuses, isReady, podName } from '../../../deploy/src/kinds/pod.ts'
-import { deploymentRef, podsOf, serving, settled } from '../kube.ts'
+import { deploymentRef, podsOf, serving, settled, waitFor } from '../kube.ts'
 import { type Requirement, demand, demandNone } from '../requirement.ts'
 import { TIMEOUTS } from '../timeouts.ts'
-import { SCALED_TIERS, type ScaledTier, restart } from '../workloads.ts'
+import { SCALED_TIERS, restart } from '../workloads.ts'
 import type { World } from '../world.ts'
 
 /** In seconds; the conditions have no finer unit. */
@@ -18,13 +18,19 @@ export function readyTimes(pod: Pod): { scheduled: number; started: number } | u
   return { scheduled: (at('Ready') - at('PodScheduled')) / 1000, started: (at('Ready') - started) / 1000 }
 }
 
-/** Pods that were ready before this run may have been unready since, for reasons of their own: they are replaced first. */
+/** Pods from before this run may have been unready since, for reasons of their own: they are replaced first, the database before its clients. */
 async function freshPods(world: World): Promise<void> {
-  const { cluster, namespace, openedAt, deployed } = world
+  const { cluster, namespace, openedAt, deployed, signal } = world
   const deployedAt = openedAt - (deployed?.durationMs ?? 0)
-  const isOld = async (tier: ScaledTier): Promise<boolean> => (await serving(cluster, namespace, tier)).some((pod) => Date.parse(pod.metadata?.creationTimestamp ?? '') < deployedAt)
-  const ages = await Promise.all(SCALED_TIERS.map(isOld))
-  const old = SCALED_TIERS.filter((_, index) => ages[index])
+  const oldOf = async (name: string): Promise<Pod[]> => (await podsOf(cluster, namespace, name)).filter((pod) => Date.parse(pod.metadata?.creationTimestamp ?? '') < deployedAt)
+  const databases = await oldOf('postgres')
+  for (const pod of databases) await cluster.remove({ apiVersion: 'v1', kind: 'Pod', namespace, name: podName(pod) })
+  await waitFor('PostgreSQL to serve from a new pod', TIMEOUTS.databaseBack, signal, async () => {
+    const pods = await serving(cluster, namespace, 'postgres')
+    return pods.some((pod) => databases.every((old) => old.metadata?.uid !== pod.metadata?.uid)) ? true : `${pods.length} serve`
+  })
+  const ages = await Promise.all(SCALED_TIERS.map(oldOf))
+  const old = SCALED_TIERS.filter((_, index) => databases.length > 0 || (ages[index]?.length ?? 0) > 0)
   if (old.length > 0) await restart(world, old)
 }
 

@@ -67,7 +67,7 @@ export const SCALING: readonly Requirement[] = [
         })
         await scaleTo(world, 'backend', 1)
         await systemClock.sleep(PAUSES.margin, signal)
-        const evidence = demandNoFailure(await load.finish(), 300, '1 → 3 → 1')
+        const evidence = demandNoFailure(await load.finish(), 150, 'there and back')
         return { ...evidence, summary: `${evidence.summary}; answered while three served: ${counts.found.map(([pod, count]) => `${pod} ${count}`).join(', ')}` }
       } finally {
         await kube.patch(hpaRef(namespace, 'backend'), { spec: { minReplicas, maxReplicas } })

@@ -1,9 +1,10 @@
 /** The list of mutations. A requirement that no mutation and no unit test can turn red says nothing. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isReady } from '../../../deploy/src/kinds/pod.ts'
 import type { KubeObject, ObjectRef } from '../../../deploy/src/objects.ts'
 import { CONTAINER, POD, add, append, remove, set, setting } from '../../validate/_mutate.ts'
-import { waitFor } from '../kube.ts'
+import { podsOf, waitFor } from '../kube.ts'
 import { ask } from '../probe.ts'
 import { PAUSES, TIMEOUTS } from '../timeouts.ts'
 import type { World } from '../world.ts'
@@ -124,13 +125,13 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: 'the migration may connect anywhere', red: 'CONF-265', says: /API server .* was open/, apply: followed(append('NetworkPolicy migrate', ['spec', 'egress'], {})) },
   { name: 'the default-deny policy is dropped', red: 'CONF-266', says: /API server .* was open/, apply: followed(remove('NetworkPolicy default-deny')) },
   { name: 'a policy that allows everything', red: 'CONF-267', says: /postgres .* must be closed and was open/, apply: followed(add({ apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name: 'open' }, spec: EVERYTHING })) },
-  { name: 'the deployer may open shells in pods', red: 'CONF-270', says: /deployer can create pods\/exec@kube-system|viewers can get secrets/, apply: objects(append('Role viewer', ['rules'], { apiGroups: [''], resources: ['secrets'], verbs: ['get', 'list'] })) },
+  { name: 'viewers may read Secrets', red: 'CONF-270', says: /viewers can get secrets/, apply: objects(append('Role viewer', ['rules'], { apiGroups: [''], resources: ['secrets'], verbs: ['get', 'list'] })) },
   { name: 'an account of a tier may list Secrets', red: 'CONF-270', says: /account agent can list secrets/, apply: objects(append('RoleBinding deployer', ['subjects'], { kind: 'ServiceAccount', name: 'agent', namespace: 'todo-chat-dev' })) },
 
-  { name: 'pods end without a grace', red: 'CONF-280', says: /failed/, apply: objects(abrupt('backend')) },
+  { name: 'pods end without a grace', red: 'CONF-280', says: /requests, [1-9]\d* failed/, apply: objects(abrupt('backend')) },
   { name: 'no autoscaler', red: 'CONF-281', says: /no HorizontalPodAutoscaler backend/, apply: objects(remove('HorizontalPodAutoscaler backend')) },
   { name: 'no disruption budget', red: 'CONF-283', says: /was evicted while/, apply: objects(remove('PodDisruptionBudget frontend')) },
-  { name: 'pods end without a grace', red: 'CONF-290', says: /failed/, apply: objects(all(abrupt('backend'), abrupt('frontend'))) },
+  { name: 'pods end without a grace', red: 'CONF-290', says: /requests, [1-9]\d* failed/, apply: objects(all(abrupt('backend'), abrupt('frontend'))) },
   { name: 'readiness that does not look at the database', red: 'CONF-292', says: /waited .* for a client of PostgreSQL to become unready/, apply: objects(all(...['backend', 'mcp'].map((tier) => set(`Deployment ${tier}`, [...CONTAINER, 'readinessProbe', 'httpGet', 'path'], '/healthz')))) },
   {
     name: 'liveness that looks at the database',
@@ -138,9 +139,9 @@ export const MUTATIONS: readonly Mutation[] = [
     says: /restarted: (backend|mcp)/,
     apply: objects(all(...['backend', 'mcp'].map((tier) => set(`Deployment ${tier}`, [...CONTAINER, 'livenessProbe'], { httpGet: { path: '/readyz', port: 'http' }, periodSeconds: 1, failureThreshold: 1, timeoutSeconds: 3 })))),
   },
-  { name: 'maxUnavailable 1 and no preStop', red: 'CONF-300', says: /failed/, apply: objects(all(abrupt('backend'), abrupt('frontend'))) },
+  { name: 'maxUnavailable 1 and no preStop', red: 'CONF-300', says: /requests, [1-9]\d* failed/, apply: objects(all(abrupt('backend'), abrupt('frontend'))) },
   { name: 'somebody changed the release by hand', red: 'CONF-302', says: /plan ended with exit code 2/, apply: patched({ apiVersion: 'v1', kind: 'Service', namespace: 'todo-chat-dev', name: 'backend' }, { metadata: { labels: { 'app.kubernetes.io/version': 'by-hand' } } }, { metadata: { labels: { 'app.kubernetes.io/version': '0.1.0' } } }) },
-  { name: 'no request ids in the log', red: 'CONF-310', says: /no JSON with time/, apply: objects(set('Deployment agent', [...CONTAINER, 'command'], ['python3', '-c', PRINTS_TEXT])) },
+  { name: 'a line of plain text in the log', red: 'CONF-310', says: /no JSON with time/, apply: objects(set('Deployment agent', [...CONTAINER, 'command'], ['python3', '-c', PRINTS_TEXT])) },
 ]
 
 function defaultClass(value: string): Record<string, unknown> {
@@ -150,9 +151,11 @@ function defaultClass(value: string): Record<string, unknown> {
 async function noDns(world: World): ReturnType<Mutation['apply']> {
   const scale = async (replicas: number): Promise<void> => {
     await world.kube.patch(DNS, { spec: { replicas } })
+    // A pod on its way out still answers.
     await waitFor(`${replicas} pods of CoreDNS`, TIMEOUTS.replaced, world.signal, async () => {
-      const { readyReplicas = 0 } = ((await world.cluster.get(DNS))?.['status'] ?? {}) as { readyReplicas?: number }
-      return readyReplicas === replicas ? true : `${readyReplicas} ready`
+      const pods = (await podsOf(world.cluster, 'kube-system')).filter((pod) => pod.metadata?.labels?.['k8s-app'] === 'kube-dns')
+      const ready = pods.filter(isReady)
+      return pods.length === replicas && ready.length === replicas ? true : `${pods.length} pods, ${ready.length} ready`
     })
   }
   await scale(0)
