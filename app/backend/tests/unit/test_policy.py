@@ -45,6 +45,11 @@ def test_a_tool_error_is_passed_on_in_words(intent: Any) -> None:
     assert next_step(intent, outcomes) == Say("That did not work: The database does not answer.")
 
 
+def test_the_tools_own_prefix_is_not_shown() -> None:
+    error = Outcome("delete_task", "Error executing tool delete_task: There is no task 7.")
+    assert next_step(Delete(ById(7)), [error]) == Say("That did not work: There is no task 7.")
+
+
 def test_a_tool_answer_that_is_no_object_counts_as_an_error() -> None:
     assert next_step(ListTasks("all"), [Outcome("list_tasks", "3")]) == Say("That did not work: 3")
 

@@ -14,7 +14,6 @@ from todo_chat.agent.phrases import (
     Greet,
     Intent,
     ListTasks,
-    Reference,
     Unknown,
     Update,
 )
@@ -128,7 +127,8 @@ def _change(intent: Complete | Delete | Update, task_id: int) -> Use:
 def _conclude(outcome: Outcome) -> Say:
     result = _result(outcome)
     if result is None:
-        return Say(f"That did not work: {outcome.output}")
+        reason = outcome.output.removeprefix(f"Error executing tool {outcome.tool}: ")
+        return Say(f"That did not work: {reason}")
     if outcome.tool == "list_tasks":
         return Say(_describe_list(result["tasks"]))
     verb = {
@@ -159,16 +159,3 @@ def _result(outcome: Outcome) -> dict[str, Any] | None:
     except json.JSONDecodeError:
         return None
     return result if isinstance(result, dict) else None
-
-
-__all__ = [
-    "GREETING",
-    "HELP",
-    "Outcome",
-    "Reference",
-    "Say",
-    "Step",
-    "Use",
-    "find_by_name",
-    "next_step",
-]
