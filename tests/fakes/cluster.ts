@@ -49,6 +49,7 @@ export class FakeCluster implements Cluster {
   #killAfter: { write: string; from: number } | undefined
   readonly #owners = new Map<string, Map<string, Set<string>>>()
   #version = 0
+  #settledAt = ''
 
   constructor(clock: FakeClock) {
     this.clock = clock
@@ -221,6 +222,7 @@ export class FakeCluster implements Cluster {
   }
 
   #delete(object: KubeObject): void {
+    this.#version += 1
     this.#objects.delete(keyOf(refOf(object)))
     this.#owners.delete(keyOf(refOf(object)))
     for (const child of this.#childrenOf(object)) this.#delete(child)
@@ -230,7 +232,22 @@ export class FakeCluster implements Cluster {
     return [...this.#objects.values()].filter(({ metadata }) => metadata.ownerReferences?.some(({ uid }) => uid === owner.metadata.uid))
   }
 
+  /** Controllers act when time has passed or something was written; each of their own writes makes another round. */
   #reconcile(): void {
+    if (this.#settledAt === this.#state()) return
+    for (let round = 0; round < 5; round += 1) {
+      const before = this.#version
+      this.#controllers()
+      if (this.#version === before) break
+    }
+    this.#settledAt = this.#state()
+  }
+
+  #state(): string {
+    return `${this.clock.now()}/${this.#version}/${this.#sabotaged.size}`
+  }
+
+  #controllers(): void {
     for (const object of [...this.#objects.values()]) {
       if (object.kind === 'Deployment') this.#deployment(object)
       if (object.kind === 'StatefulSet') this.#statefulSet(object)

@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest'
+import { type Route, Load, type Sample, failureKind, interleave, percentile, summarise } from '../../../deploy/src/availability.ts'
+import type { HttpAnswer } from '../../../deploy/src/http.ts'
+import { FakeClock } from '../../fakes/clock.ts'
+
+function sample(at: number, latencyMs: number, failure?: string, target = 'ingress'): Sample {
+  return { route: 'read', target, at, latencyMs, ...(failure === undefined ? {} : { failure }) }
+}
+
+describe('summarise', () => {
+  it('tells requests inside the rollout from those outside', () => {
+    const samples = [sample(0, 10), sample(1000, 20), sample(1500, 400, 'HTTP 502'), sample(2000, 30), sample(5000, 40)]
+    expect(summarise(samples, 100, { start: 1000, end: 2000 })).toMatchObject({
+      requests: 5,
+      failures: 1,
+      failuresByKind: { 'HTTP 502': 1 },
+      inside: { requests: 3, failures: 1, p50Ms: 20, p99Ms: 30 },
+      outside: { requests: 2, failures: 0, p50Ms: 10, p99Ms: 40 },
+    })
+  })
+
+  it('measures an outage from the first failure to the next right answer of the same way in', () => {
+    const samples = [sample(0, 1), sample(100, 1, 'x'), sample(150, 1, undefined, 'service'), sample(300, 1, 'x'), sample(700, 1), sample(900, 1, 'x'), sample(950, 1)]
+    expect(summarise(samples, 10, undefined).longestOutageMs).toBe(600)
+  })
+
+  it('counts an outage that did not end before the load did', () => {
+    expect(summarise([sample(0, 1, 'x'), sample(500, 1, 'x')], 10, undefined).longestOutageMs).toBe(500)
+  })
+
+  it('has no outage without failures and no figures without requests', () => {
+    expect(summarise([], 10, undefined)).toMatchObject({ requests: 0, longestOutageMs: 0, inside: { p99Ms: 0 } })
+  })
+
+  it('counts per second and per route', () => {
+    const figures = summarise([sample(1000, 1), sample(1999, 1, 'x'), sample(2000, 1)], 10, undefined)
+    expect(figures.seconds).toEqual([{ at: 1000, requests: 2, failures: 1 }, { at: 2000, requests: 1, failures: 0 }])
+    expect(figures.routes).toEqual([{ route: 'read', target: 'ingress', requests: 3, failures: 1, p50Ms: 1, p99Ms: 1 }])
+  })
+})
+
+describe('percentile', () => {
+  it('is the nearest rank', () => {
+    const values = Array.from({ length: 100 }, (_, index) => index + 1)
+    expect([percentile(values, 0.5), percentile(values, 0.99), percentile([7], 0.99), percentile([], 0.5)]).toEqual([50, 99, 7, 0])
+  })
+})
+
+describe('interleave', () => {
+  it('repeats each route by its weight and spreads them', () => {
+    const [a, b] = [{ name: 'a', weight: 3 }, { name: 'b', weight: 1 }]
+    expect(interleave([a, b]).map(({ name }) => name).join('')).toBe('aaba')
+  })
+})
+
+describe('failureKind', () => {
+  it.each([
+    [Object.assign(new Error('x'), { code: 'ECONNREFUSED' }), 'connection refused'],
+    [new TypeError('fetch failed', { cause: Object.assign(new Error('x'), { code: 'ECONNRESET' }) }), 'connection reset'],
+    [Object.assign(new Error('x'), { name: 'TimeoutError' }), 'timeout'],
+  ])('%s is %s', (error, kind) => {
+    expect(failureKind(error)).toBe(kind)
+  })
+})
+
+describe('Load', () => {
+  function route(clock: FakeClock, answerAfterMs: (index: number) => number, status = 200): Route {
+    return {
+      name: 'read',
+      weight: 1,
+      request: (index) => ({ method: 'GET', path: `/${index}` }),
+      judge: ({ status }) => (status === 200 ? undefined : `HTTP ${status}`),
+      target: {
+        name: 'ingress',
+        close: async () => undefined,
+        async send({ path }): Promise<HttpAnswer> {
+          await clock.sleep(answerAfterMs(Number(path.slice(1))))
+          return { status, headers: {}, body: '' }
+        },
+      },
+    }
+  }
+
+  it('keeps its rate while the application stalls, and counts the stall for every request in it', async () => {
+    const clock = new FakeClock()
+    const load = new Load([route(clock, (index) => (index === 10 ? 1000 : 5))], 100, clock)
+    await clock.sleep(995)
+    const { requests, outside, failures } = await load.finish()
+    expect(requests).toBe(100)
+    expect(failures).toBe(0)
+    expect(outside.p99Ms).toBeLessThan(20)
+  })
+
+  it('counts wrong answers by their kind', async () => {
+    const clock = new FakeClock()
+    const load = new Load([route(clock, () => 1, 503)], 10, clock)
+    load.rolloutStarts()
+    await clock.sleep(950)
+    load.rolloutEnds()
+    expect(await load.finish()).toMatchObject({ requests: 10, failures: 10, failuresByKind: { 'HTTP 503': 10 }, inside: { failures: 10 } })
+  })
+})
