@@ -16,6 +16,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 
 export const test = base.extend<{ access: Access }>({
   access: [
+    // eslint-disable-next-line no-empty-pattern -- vitest wants a destructured first argument
     async ({}, use) => {
       let open
       try {

@@ -81,8 +81,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a process as root',
     red: 'CONF-120',
-    says: /frontend.*user 0/,
-    apply: objects(all(set(DEVELOPMENT, ['metadata', 'labels', 'pod-security.kubernetes.io/enforce'], 'privileged'), set('Deployment frontend', [...POD, 'securityContext', 'runAsNonRoot'], false), set('Deployment frontend', [...POD, 'securityContext', 'runAsUser'], 0))),
+    says: /agent.*user 0/,
+    apply: objects(all(set(DEVELOPMENT, ['metadata', 'labels', 'pod-security.kubernetes.io/enforce'], 'privileged'), set('Deployment agent', [...POD, 'securityContext', 'runAsNonRoot'], false), set('Deployment agent', [...POD, 'securityContext', 'runAsUser'], 0))),
   },
   { name: 'a writable root file system', red: 'CONF-120', says: /can be written/, apply: objects(set('Deployment frontend', [...CONTAINER, 'securityContext', 'readOnlyRootFilesystem'], false)) },
   { name: 'a service account token mounted', red: 'CONF-120', says: /token is mounted/, apply: objects(set('Deployment frontend', [...POD, 'automountServiceAccountToken'], true)) },
@@ -140,7 +140,7 @@ export const MUTATIONS: readonly Mutation[] = [
     apply: objects(all(...['backend', 'mcp'].map((tier) => set(`Deployment ${tier}`, [...CONTAINER, 'livenessProbe'], { httpGet: { path: '/readyz', port: 'http' }, periodSeconds: 1, failureThreshold: 1, timeoutSeconds: 3 })))),
   },
   { name: 'maxUnavailable 1 and no preStop', red: 'CONF-300', says: /requests, [1-9]\d* failed/, apply: objects(all(abrupt('backend'), abrupt('frontend'))) },
-  { name: 'somebody changed the release by hand', red: 'CONF-302', says: /plan ended with exit code 2/, apply: patched({ apiVersion: 'v1', kind: 'Service', namespace: 'todo-chat-dev', name: 'backend' }, { metadata: { labels: { 'app.kubernetes.io/version': 'by-hand' } } }, { metadata: { labels: { 'app.kubernetes.io/version': '0.1.0' } } }) },
+  { name: 'somebody changed the release by hand', red: 'CONF-302', says: /fields are owned by another manager/, apply: patched({ apiVersion: 'v1', kind: 'Service', namespace: 'todo-chat-dev', name: 'backend' }, { metadata: { labels: { 'app.kubernetes.io/version': 'by-hand' } } }, { metadata: { labels: { 'app.kubernetes.io/version': '0.1.0' } } }) },
   { name: 'a line of plain text in the log', red: 'CONF-310', says: /no JSON with time/, apply: objects(set('Deployment agent', [...CONTAINER, 'command'], ['python3', '-c', PRINTS_TEXT])) },
 ]
 

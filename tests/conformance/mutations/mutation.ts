@@ -42,8 +42,14 @@ export function objects(change: Change, aftermath: Aftermath = {}): Mutation['ap
       if (aftermath.restart !== undefined) await restart(world, aftermath.restart)
       await allSettled(world, settle)
     }
-    await move(original, mutated)
-    return { world, undo: () => move(mutated, original) }
+    const undo = (): Promise<void> => move(mutated, original)
+    try {
+      await move(original, mutated)
+    } catch (error) {
+      await undo()
+      throw error
+    }
+    return { world, undo }
   }
 }
 
