@@ -136,7 +136,7 @@ export async function imageArchives(source: Directory, tools: Container, tag: st
   const archives = await Promise.all(DEPLOYED.map(async (name) => [name, (await image(source, name)).asTarball({ forcedCompression: ImageLayerCompression.Uncompressed })] as const))
   const named = archives.map(([name, archive]) =>
     tools
-      .withMountedFile('/tmp/in.tar', archive)
+      .withMountedFile('/tmp/in.tar', archive, { owner: '10001:10001' })
       .withExec(['sh', '-ec', `mkdir /tmp/x; tar -xf /tmp/in.tar -C /tmp/x; node -e '${NAME_ARCHIVE}' /tmp/x/index.json docker.io/todo-chat/${name}:${tag}; tar -cf /tmp/out.tar -C /tmp/x .; rm -r /tmp/x`])
       .file('/tmp/out.tar'),
   )

@@ -15,11 +15,11 @@ const TYPESCRIPT = ['tsconfig.json', 'vitest.config.ts', 'eslint.config.js']
 /** What each check of the root package may see. */
 export const CHECK_SOURCES = {
   dependencies: ROOT_PACKAGE,
-  pipeline: [...ROOT_PACKAGE, ...TYPESCRIPT, 'deploy', 'dagger', 'dagger.json', 'scripts', 'offline/**/*.mjs', 'tests', 'docker', 'manifests', '.github'],
+  pipeline: [...ROOT_PACKAGE, ...TYPESCRIPT, 'deploy', 'dagger', 'dagger.json', 'scripts', 'offline', 'tests', 'docker', 'manifests', '.github'],
   deployer: [...ROOT_PACKAGE, 'tsconfig.json', 'deploy', 'manifests'],
   conformance: [...ROOT_PACKAGE, ...TYPESCRIPT, 'deploy', 'manifests', 'tests/conformance', 'tests/mcp-client', 'tests/faults', 'tests/fixtures', 'tests/fakes'],
   validate: [...ROOT_PACKAGE, ...TYPESCRIPT, 'deploy', 'tests/validate', 'manifests', 'docker/bases.json'],
-  files: ['docker', 'scripts', 'offline', '.github', 'app/backend/lock.sh'],
+  files: ['docker', 'scripts', 'offline', '.github', '.ci', 'app/backend/lock.sh'],
   e2e: [...ROOT_PACKAGE, 'tsconfig.json', 'tests/e2e', 'tests/mcp-client'],
 } as const
 

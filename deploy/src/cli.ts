@@ -181,7 +181,7 @@ function action<Options>(run: (context: Context, options: Options, globals: Glob
 }
 
 async function contextOf(globals: GlobalOptions): Promise<Context> {
-  if (globals.kubeconfig === undefined) throw new BadInput('no kubeconfig is given', { next: 'give --kubeconfig, or set KUBECONFIG' })
+  if (!globals.kubeconfig) throw new BadInput('no kubeconfig is given', { next: 'give --kubeconfig, or set KUBECONFIG' })
   const cluster = await connect({
     kubeconfig: globals.kubeconfig,
     ...(globals.context === undefined ? {} : { context: globals.context }),

@@ -26,18 +26,17 @@ cp "$python" "$root/usr/bin/python3.11"
 ln -s python3.11 "$root/usr/bin/python3"
 cp -R "$stdlib/." "$root$stdlib/"
 for name in $unwanted; do
-  # Unquoted on purpose: the list holds patterns.
-  rm -rf "$root$stdlib"/$name
+  # shellcheck disable=SC2086 # the list holds patterns
+  rm -rf "${root:?}${stdlib:?}"/$name
 done
 cp -R "$packages/." "$site/"
-rm -rf "$site/bin"
-find "$site" -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.c' -o -name '*.h' |
-  xargs -r rm -f
+rm -rf "${site:?}/bin"
+find "$site" \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.c' -o -name '*.h' \) -exec rm -f {} +
 
 # Every shared library that the interpreter and the extension modules name. Wheels bring some
 # of their own, found beside them through their run path.
 find "$root$stdlib" "$site" -name '*.so*' -type f > /tmp/objects
-ldd "$python" $(cat /tmp/objects) 2>/dev/null |
+xargs ldd "$python" < /tmp/objects 2>/dev/null |
   sed -n 's/^\t.* => \(\/[^ ]*\) .*/\1/p; s/^\t\(\/[^ ]*\) .*/\1/p' | sort -u |
   while read -r library; do
     case $library in

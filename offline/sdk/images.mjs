@@ -61,8 +61,8 @@ async function contents(folder) {
   return Promise.all(paths.map(async (path) => `${path.slice(folder.length)}\n${await readFile(path, "utf8")}`));
 }
 
-/** @param {string} goVersion @param {import("../images/command.mjs").Step} step @param {string} target */
-async function buildShim(goVersion, step, target) {
+/** @param {import("../images/command.mjs").Step} step @param {string} target */
+async function buildShim(step, target) {
   await run(step, "Go modules", ["go", "build", "-trimpath", "-ldflags", "-s -w", "-o", target, "."], {
     cwd: SHIM,
     env: { ...process.env, ...GO_ENVIRONMENT },
@@ -81,7 +81,7 @@ function shimLayer(goVersion) {
       // The engine mounts caches over these and reads them beforehand.
       for (const folder of ["go/pkg/mod", "root/.cache/go-build", "tmp"]) await mkdir(join(work, "layer", folder), { recursive: true });
       await mkdir(bin, { recursive: true });
-      await buildShim(goVersion, step, join(bin, "codegen"));
+      await buildShim(step, join(bin, "codegen"));
       for (const name of ["go", "git"]) await link(join(bin, "codegen"), join(bin, name));
       await packFolder(step, join(work, "layer"), pack);
     },

@@ -88,7 +88,7 @@ export async function prepareMachine({ cacheDir, packages, built, progress, sign
     cacheDir,
     built,
   };
-  let missing = built ? [] : await missingPackages(packages);
+  let missing = await missingPackages(packages);
   // What packages cannot mend is said before any is installed.
   const fatal = problem({ ...machine, missing: [] });
   if (fatal !== undefined) throw new LauncherError(fatal);

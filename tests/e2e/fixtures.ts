@@ -23,6 +23,9 @@ const CHROMIUM_FLAGS = [
   '--disable-sync',
 ]
 
+// A page in production is served by HTTPS; the stack under test has plain HTTP behind a name that is not localhost.
+const trusted = (url: string): string => `--unsafely-treat-insecure-origin-as-secure=${new URL(url).origin}`
+
 export const desktop: BrowserContextOptions = { viewport: { width: 1360, height: 820 }, colorScheme: 'light' }
 export const phone: BrowserContextOptions = {
   viewport: { width: 390, height: 844 },
@@ -51,7 +54,7 @@ export const test = base.extend<Fixtures>({
   browser: [
     // eslint-disable-next-line no-empty-pattern -- vitest reads from the pattern which fixtures are needed
     async ({}, use) => {
-      const browser = await chromium.launch({ executablePath: chromiumPath, args: CHROMIUM_FLAGS })
+      const browser = await chromium.launch({ executablePath: chromiumPath, args: [...CHROMIUM_FLAGS, trusted(baseUrl())] })
       await use(browser)
       await browser.close()
     },

@@ -16,9 +16,12 @@ function shown(columns?: number) {
     /** What a terminal would show: moves up and erases are followed. */
     screen: () => {
       const lines: string[] = [""];
+      // eslint-disable-next-line no-control-regex -- the escape sequences are what is tested
       for (const [, up, rest = ""] of text.matchAll(/(?:\x1b\[(\d+)A\x1b\[J)?([^\x1b]*)/g)) {
         if (up !== undefined) lines.splice(-1 - Number(up), Infinity, "");
-        for (const [index, line] of rest.split("\n").entries()) index === 0 ? (lines[lines.length - 1] += line) : lines.push(line);
+        const [head = "", ...more] = rest.split("\n");
+        lines[lines.length - 1] += head;
+        lines.push(...more);
       }
       return lines.slice(0, -1);
     },

@@ -1,5 +1,5 @@
 // What the SDK image needs of the npm package, beyond its public names: the parts that scan a module, register its
-// types and invoke its functions. Bundled once when the image is built (../build.mjs).
+// types and invoke its functions. Bundled once when the image is built (../images.mjs).
 export * from "@dagger.io/dagger";
 export * from "./client.gen.js";
 export { AST } from "@dagger.io/dagger/internal/module/introspector/typescript_module/index.js";

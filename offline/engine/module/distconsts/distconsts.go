@@ -1,6 +1,6 @@
 // Package distconsts holds the paths and names that the engine's build normally injects. The module proxy
 // has no such module, so this one stands in its place; owning it lets every path live under a prefix that only
-// exists inside the engine's own mount namespace (see ../../namespace.mjs).
+// exists inside the engine's own mount namespace (see ../../enter.sh).
 package distconsts
 
 const (
