@@ -1,4 +1,5 @@
 import { dag, type Container, type Directory, type Secret, type Service } from '@dagger.io/dagger'
+import { Bases } from './bases.ts'
 import { image } from './images.ts'
 
 /** What the agent runs with where nobody gives it a model's key. */
@@ -22,7 +23,10 @@ export type StackOptions = {
 /** @returns random secrets for a stack that nobody else reaches */
 export async function randomSecrets(source: Directory, seed: string): Promise<Record<string, Secret>> {
   const names = [...ROLES.map((role) => `${role}-password`), 'jwt-key']
-  const values = await (await image(source, 'tools'))
+  const bases = await Bases.read(source)
+  const values = await dag
+    .container()
+    .from(bases.address('NODE_IMAGE'))
     .withEnvVariable('SEED', seed)
     .withExec(['node', '-e', `const { randomBytes } = require("crypto"); for (const _ of Array(${names.length})) console.log(randomBytes(36).toString("base64url"))`])
     .stdout()
