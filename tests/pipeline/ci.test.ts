@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { dagger, REPOSITORY, repositoryCopy, rows } from './_pipeline.ts'
 
-const CHECKS = ['test-backend', 'test-frontend', 'test-pipeline', 'validate', 'lint-backend', 'lint-frontend', 'lint-pipeline', 'lint-files']
+const CHECKS = ['test-backend', 'test-frontend', 'test-pipeline', 'test-e2e', 'validate', 'lint-backend', 'lint-frontend', 'lint-pipeline', 'lint-files']
 
 it('the repository passes: every check has a row that says so', async () => {
   const { code, stdout, stderr } = await dagger(REPOSITORY, '--progress=plain', 'call', 'ci')
