@@ -80,6 +80,8 @@ export class Lock implements AsyncDisposable {
     let seenAt = clock.now()
     let told = false
     let other = ''
+    // A slow first answer must not use the wait up.
+    await cluster.get(leaseRef(namespace))
     const lease = await poll(clock, { intervalMs: RETRY_EVERY, timeoutMs: waitMs, signal }, async () => {
       const found = await cluster.get(leaseRef(namespace))
       if (found === undefined) return await attempt(() => cluster.create(newLease(namespace, holder, clock.now())))

@@ -11,7 +11,7 @@ import type { Operation } from './plan.ts'
 import { redactText } from './redact.ts'
 import { type Run, phase } from './run.ts'
 import { type Check, isVerified, verify } from './verify.ts'
-import { type Outcome, watchSettled, watchUntilSettled } from './watch.ts'
+import { type Outcome, restartWatch, watchSettled, watchUntilSettled } from './watch.ts'
 
 export interface RolloutInput extends ApplyWaveOptions {
   operations: readonly Operation[]
@@ -56,6 +56,7 @@ const SETTLE_TIMEOUT = 180_000
  */
 export async function rollout(run: Run, input: RolloutInput): Promise<RolloutResult> {
   const applied: Applied[] = []
+  const restarted = restartWatch()
   try {
     for (const wave of WAVES) {
       const operations = input.operations.filter((operation) => operation.wave === wave && operation.action !== 'prune' && operation.action !== 'keep')
@@ -66,13 +67,13 @@ export async function rollout(run: Run, input: RolloutInput): Promise<RolloutRes
         const done = await applyWave(run, operations, input.desired, input)
         if (input.watchAll) done.push(...unchanged(operations, input.live))
         applied.push(...done)
-        return watchUntilSettled(run, done)
+        return watchUntilSettled(run, done, restarted)
       })
       if (outcome.outcome !== 'settled') return { failure: await failureOf(run, wave, outcome, input.secrets), checks: [] }
     }
     const [settled, checks] = await phase(run, 'verify', `no restart for ${formatDuration(input.soakMs)}, no old pod left, questions answered`, async () => {
       const checking = input.prober === undefined ? Promise.resolve<Check[]>([]) : ask(run, input.entrances, input.prober)
-      const settling = watchSettled(run, applied, { soakMs: input.soakMs, timeoutMs: SETTLE_TIMEOUT }).then((outcome) => {
+      const settling = watchSettled(run, applied, { soakMs: input.soakMs, timeoutMs: SETTLE_TIMEOUT }, restarted).then((outcome) => {
         input.onSettled?.()
         return outcome
       })

@@ -3,6 +3,7 @@ import type { Applied } from './apply.ts'
 import type { Assessment, Children, KubeEvent, Pod } from './kinds/assessment.ts'
 import { eventTime, ownedBy } from './kinds/assessment.ts'
 import { assess, ruleOf } from './kinds/index.ts'
+import { containerStatuses, isReady, podName, restartsOf } from './kinds/pod.ts'
 import { type Kind, type KubeObject, type ObjectRef, keyOf, refOf } from './objects.ts'
 import type { WorkloadRow } from './progress.ts'
 import type { Run } from './run.ts'
@@ -86,12 +87,35 @@ function lastEvent(object: KubeObject, pods: readonly Pod[], { events, children 
   return newest === undefined ? undefined : `${newest.reason}: ${newest.message}`
 }
 
+/** Remembers which pods were ready; see {@link restartWatch}. */
+export type RestartWatch = (object: KubeObject, children: Children) => { pod: string; message: string } | undefined
+
+/** Finds a container that restarts after its pod was ready. One watch serves a whole rollout, so that no gap between its phases hides a restart. */
+export function restartWatch(): RestartWatch {
+  const readyWith = new Map<string, number>()
+  return (object, children) => {
+    for (const pod of ruleOf(object).newPods?.(object, children) ?? []) {
+      const uid = pod.metadata?.uid ?? ''
+      const before = readyWith.get(uid)
+      const restarts = restartsOf(pod)
+      if (before !== undefined && restarts > before) {
+        const ended = containerStatuses(pod).flatMap(({ lastState }) => lastState?.terminated ?? [])[0]
+        const exit = ended === undefined ? '' : `; last exit code ${ended.exitCode}${ended.reason === undefined ? '' : ` (${ended.reason})`}`
+        return { pod: podName(pod), message: `pod ${podName(pod)} restarted after it had become ready${exit}` }
+      }
+      if (before === undefined && isReady(pod)) readyWith.set(uid, restarts)
+    }
+    return undefined
+  }
+}
+
 /**
  * Watches applied objects until each is current.
+ * @param restarted remembers pods over several watches
  * @returns `settled`; `doomed` at the first object that will not get there; `timed-out` at the first whose own deadline passed
  * @throws the signal's reason; ClusterError when the API server stays away longer than the client's patience
  */
-export async function watchUntilSettled(run: Run, applied: readonly Applied[]): Promise<Outcome> {
+export async function watchUntilSettled(run: Run, applied: readonly Applied[], restarted: RestartWatch = restartWatch()): Promise<Outcome> {
   const targets = applied.filter(({ ref }) => isWatched(ref.kind))
   if (targets.length === 0) return { outcome: 'settled' }
   const kinds = kindsOf(targets.map(({ ref }) => ref))
@@ -104,6 +128,8 @@ export async function watchUntilSettled(run: Run, applied: readonly Applied[]): 
     printer(rows)
     const doomed = rows.find(({ state }) => state === 'doomed')
     if (doomed !== undefined) return { outcome: 'doomed', ref: doomed.ref, reason: doomed.reason, message: doomed.message }
+    const fault = firstRestart(targets, snapshot, restarted)
+    if (fault !== undefined) return fault
     if (rows.every(({ state }) => state === 'current')) return { outcome: 'settled' }
     for (const [index, row] of rows.entries()) {
       const target = targets[index]
@@ -112,6 +138,15 @@ export async function watchUntilSettled(run: Run, applied: readonly Applied[]): 
     }
     await run.clock.sleep(INTERVAL, run.signal)
   }
+}
+
+function firstRestart(targets: readonly Applied[], { objects, children }: Snapshot, restarted: RestartWatch): Outcome | undefined {
+  for (const { ref } of targets) {
+    const object = objects.get(keyOf(ref))
+    const found = object && restarted(object, children)
+    if (found) return { outcome: 'doomed', ref, reason: 'RestartedAfterReady', ...found }
+  }
+  return undefined
 }
 
 function recordPods(run: Run, at: number, rows: readonly WorkloadRow[]): void {
@@ -148,13 +183,12 @@ export interface SettleOptions {
  * After readiness: waits until no old pod is left and the soak time has passed without a restart of a new pod.
  * Finds the pod that becomes ready and then crashes.
  */
-export async function watchSettled(run: Run, applied: readonly Applied[], { soakMs, timeoutMs }: SettleOptions): Promise<Outcome> {
+export async function watchSettled(run: Run, applied: readonly Applied[], { soakMs, timeoutMs }: SettleOptions, restarted: RestartWatch = restartWatch()): Promise<Outcome> {
   const targets = applied.filter(({ ref, object }) => isWatched(ref.kind) && ruleOf(object).counts !== undefined && ref.kind !== 'Job')
   if (targets.length === 0) return { outcome: 'settled' }
   const kinds = kindsOf(targets.map(({ ref }) => ref))
   const printer = changePrinter(run)
   const started = run.clock.now()
-  const restartsAtStart = new Map<string, number>()
   for (;;) {
     run.signal.throwIfAborted()
     const snapshot = await readSnapshot(run.cluster, run.namespace, kinds, run.clock.now())
@@ -164,17 +198,13 @@ export async function watchSettled(run: Run, applied: readonly Applied[], { soak
       const row = rowOf(snapshot, ref, { at, generation, serverTime })
       rows.push(row)
       if (row.state === 'doomed') return { outcome: 'doomed', ref, reason: row.reason, message: row.message }
-      const restarts = row.counts?.restarts ?? 0
-      const before = restartsAtStart.get(keyOf(ref)) ?? restarts
-      restartsAtStart.set(keyOf(ref), Math.min(before, restarts))
-      if (restarts > before) {
-        return { outcome: 'doomed', ref, reason: 'RestartedAfterReady', message: `a container restarted after its pod had become ready (${restarts - before} ${restarts - before === 1 ? 'restart' : 'restarts'} since)` }
-      }
       if (row.state === 'progressing') waitFor = { ref, message: row.message }
       else if ((row.counts?.old ?? 0) > 0) waitFor = { ref, message: `${row.counts?.old} old pods are ending` }
     }
     recordPods(run, snapshot.at, rows)
     printer(rows)
+    const fault = firstRestart(targets, snapshot, restarted)
+    if (fault !== undefined) return fault
     const waited = run.clock.now() - started
     if (waitFor === undefined && waited >= soakMs) return { outcome: 'settled' }
     if (waitFor !== undefined && waited >= timeoutMs) return { outcome: 'timed-out', ref: waitFor.ref, reason: 'NotSettled', message: waitFor.message, afterMs: waited }
