@@ -64,7 +64,7 @@ export function writtenAt(object: KubeObject): number {
  * Deletes an object and its dependents, and waits until it is gone.
  * @throws DeployError when that takes more than 2 minutes: names the finalizers that hold it
  */
-export async function removeAndWait(run: Run, ref: ObjectRef): Promise<void> {
+async function removeAndWait(run: Run, ref: ObjectRef): Promise<void> {
   await run.cluster.remove(ref, { foreground: true })
   let last: KubeObject | undefined
   const gone = await poll(run.clock, { intervalMs: DELETE_POLL, timeoutMs: DELETE_TIMEOUT, signal: run.signal }, async () => {

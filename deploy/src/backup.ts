@@ -19,7 +19,7 @@ export function backupCronJob(objects: readonly RenderedObject[]): KubeObject | 
 }
 
 /** The Job that the CronJob would start now. */
-export function backupJob(cronJob: KubeObject, name: string): KubeObject {
+function backupJob(cronJob: KubeObject, name: string): KubeObject {
   const { spec } = cronJob as unknown as Wire<V1CronJob>
   const { metadata, spec: jobSpec } = spec?.jobTemplate ?? {}
   return {

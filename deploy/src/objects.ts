@@ -2,7 +2,6 @@
  * The shape of Kubernetes objects inside the deployer: plain JSON, as the API server sends it
  * (timestamps are RFC 3339 strings), never the client library's model classes.
  */
-import type { KubernetesObject } from '@kubernetes/client-node'
 import { parseAllDocuments } from 'yaml'
 import { BadInput } from './errors.ts'
 
@@ -153,9 +152,4 @@ function checkObject(value: unknown, where: string): KubeObject {
     throw new BadInput(`${where}: field metadata.name is missing (${object.kind})`)
   }
   return object as KubeObject
-}
-
-/** Accepts a library object (typed loosely) as one of ours. */
-export function asKubeObject(object: KubernetesObject): KubeObject {
-  return object as unknown as KubeObject
 }

@@ -20,7 +20,7 @@ function shown(value: unknown): string {
 }
 
 /** Lines `- before` and `+ after` of each change, indented. */
-export function changeLines(changes: readonly Change[], colors: Colors): string[] {
+function changeLines(changes: readonly Change[], colors: Colors): string[] {
   return changes.flatMap((change) => {
     const lines = [`      ${colors.bold(change.path)}`]
     if ('before' in change) lines.push(...shown(change.before).split('\n').map((line) => colors.red(`        - ${line}`)))
@@ -57,7 +57,7 @@ export function planText({ operations, problems }: Plan, generated: readonly str
 }
 
 /** `Plan: 2 to create, 1 to update, 40 unchanged.` */
-export function summaryLine(operations: readonly Operation[], problems: number): string {
+function summaryLine(operations: readonly Operation[], problems: number): string {
   const { create, update, replace, prune, keep, unchanged } = countActions(operations)
   const parts = [`${create} to create`, `${update} to update`, `${replace} to replace`, `${prune} to prune`, `${unchanged} unchanged`]
   if (keep > 0) parts.push(`${keep} kept for their data`)

@@ -24,8 +24,6 @@ export interface Children {
   storageClasses: readonly StorageClass[]
 }
 
-export const NO_CHILDREN: Children = { replicaSets: [], pods: [], storageClasses: [] }
-
 /** Pods of a workload, told apart by the revision they belong to. */
 export interface Counts {
   /** Pods that the workload asks for. */

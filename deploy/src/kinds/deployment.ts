@@ -14,7 +14,7 @@ const REVISION = 'deployment.kubernetes.io/revision'
 type Deployment = Wire<V1Deployment>
 
 /** The ReplicaSet of the template that is rolled out now, or `undefined` before the controller made it. */
-export function newReplicaSet(deployment: Deployment, replicaSets: readonly ReplicaSet[]): ReplicaSet | undefined {
+function newReplicaSet(deployment: Deployment, replicaSets: readonly ReplicaSet[]): ReplicaSet | undefined {
   const revision = deployment.metadata?.annotations?.[REVISION]
   if (revision === undefined) return undefined
   return ownedBy(deployment, replicaSets).find((set) => set.metadata?.annotations?.[REVISION] === revision)

@@ -21,7 +21,7 @@ const NETWORK = /i\/o timeout|connection re(fused|set)|TLS handshake|unexpected 
 const CACHE_SYNC = /failed to sync (configmap|secret) cache/i
 
 /** Container reasons: kubernetes/kubernetes pkg/kubelet/{images,container,kuberuntime}; create reasons: pkg/controller/replicaset. */
-export const DOOM: readonly Row[] = [
+const DOOM: readonly Row[] = [
   { where: 'waiting', reason: 'CrashLoopBackOff', fatal: true, why: 'the process ended at least twice; the same image and config will end again' },
   { where: 'waiting', reason: 'ErrImagePull', when: NETWORK, fatal: true, afterMs: 30_000, why: 'the registry has not answered, and not to several tries' },
   { where: 'waiting', reason: 'ErrImagePull', fatal: true, why: 'the registry says that the image is not there or not for us' },
