@@ -53,5 +53,14 @@ echo 'hosts: files dns' > "$root/etc/nsswitch.conf"
 echo 'todo:x:10001:10001::/tmp:/nonexistent' > "$root/etc/passwd"
 echo 'todo:x:10001:' > "$root/etc/group"
 
+# The only tool: it tells a person, in an image without a shell, as whom the process runs.
+cat > "$root/usr/bin/id" << 'SCRIPT'
+#!/usr/bin/python3
+import os
+
+print(f"uid={os.getuid()} gid={os.getgid()} groups={','.join(map(str, os.getgroups()))}")
+SCRIPT
+chmod 0755 "$root/usr/bin/id"
+
 # unchecked-hash: the interpreter need not look at the sources' times when it starts.
 "$python" -m compileall -q --invalidation-mode unchecked-hash -s "$root" "$root$stdlib" "$site"
