@@ -27,7 +27,7 @@ export function checks(source: Directory): Check[] {
       name: 'test-backend',
       title: 'pytest with PostgreSQL',
       container: async () => (await image(source, 'backend-test')).withServiceBinding('database', await testDatabase(source)).withEnvVariable('TODO_TEST_DATABASE_URL', `postgresql://postgres:${TEST_PASSWORD}@database:5432/postgres`),
-      command: `pytest -n 2 --cov --cov-report=term --junitxml=${REPORT}/junit.xml -o cache_dir=/tmp/pytest`,
+      command: `pytest -n 2 --dist worksteal --cov --cov-report=term --junitxml=${REPORT}/junit.xml -o cache_dir=/tmp/pytest`,
     },
     {
       name: 'test-frontend',

@@ -4,6 +4,9 @@ import { image } from './images.ts'
 import { CHECK_SOURCES, only } from './sources.ts'
 import { SCRIPTED_MODEL, stack, testSecrets } from './stack.ts'
 
+// The development login of the stack under test gives a token for the tool server too.
+const LOGIN = 'fetch(process.env.E2E_BASE_URL + "/api/login", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ user_id: "mcp-client" }) }).then((answer) => answer.json()).then(({ token }) => console.log(token))'
+
 const OWNER = '10001:10001'
 
 /** The page in headless Chromium and the tool server's official client, against the built images. */
@@ -20,9 +23,9 @@ export function e2eCheck(source: Directory): Check {
         .withServiceBinding('mcp', mcp)
         .withEnvVariable('E2E_BASE_URL', 'http://todo-chat:8080')
         .withEnvVariable('E2E_REPORT_DIR', '/tmp/report')
-        .withEnvVariable('MCP_URL', 'http://mcp:8002/mcp')
+        .withEnvVariable('TODO_MCP_ENDPOINT', 'http://mcp:8002/mcp')
     },
     standIns: async () => [SCRIPTED_MODEL],
-    command: 'npx vitest run --config tests/e2e/vitest.config.ts',
+    command: `npx vitest run --config tests/e2e/vitest.config.ts && TODO_MCP_TOKEN=$(node -e '${LOGIN}') npx vitest run --project mcp-client`,
   }
 }
