@@ -53,10 +53,11 @@ async function nodeAuthorities() {
  *   images go to `<cacheDir>/images/`; `signal` stops the builds
  * @returns {Promise<BuiltImage[]>} in the order of the file
  * @throws {import("./command.mjs").BuildError} when a package manager fails; finished layers are kept
- * @throws {Error} when the file names an image without a recipe, or on another machine than x86-64
+ * @throws {Error} on another machine than x86-64
  */
 export async function buildBases({ cacheDir, progress, basesFile = BASES_FILE, signal }) {
-  const bases = await readBases(basesFile);
+  const { bases, without } = await readBases(basesFile);
+  for (const sentence of without) progress.note?.(sentence);
   if (process.arch !== "x64") {
     throw new Error(`the offline base images are made for x86-64 only, this machine is ${process.arch}; use a Docker engine instead`);
   }
@@ -76,22 +77,22 @@ export async function buildBases({ cacheDir, progress, basesFile = BASES_FILE, s
 }
 
 /**
+ * Reads the list. An image without a recipe is left out, not an error of the list: what needs it fails when it asks the
+ * mirror, and everything else works.
  * @param {string} file
- * @returns {Promise<{ name: string, tag: string, recipe: typeof RECIPES[string] }[]>}
+ * @returns {Promise<{ bases: { name: string, tag: string, recipe: typeof RECIPES[string] }[], without: string[] }>}
+ *   `without`: what has no recipe, as sentences for a person
  */
 export async function readBases(file = BASES_FILE) {
   /** @type {{ bases: { name: string, tag: string }[] }} */
   const { bases } = JSON.parse(await readFile(file, "utf8"));
-  return bases.map(({ name, tag }) => {
-    const recipe = RECIPES[`${name}:${tag}`];
-    if (recipe === undefined) {
-      throw new Error(
-        `${file} lists ${name}:${tag}, which has no offline recipe; there are ${Object.keys(RECIPES).join(", ")}. ` +
-          "Add one to RECIPES in offline/images/bases.mjs, or correct the list.",
-      );
-    }
-    return { name, tag, recipe };
-  });
+  const found = bases.map(({ name, tag }) => ({ name, tag, recipe: RECIPES[`${name}:${tag}`] }));
+  return {
+    bases: found.flatMap(({ name, tag, recipe }) => (recipe === undefined ? [] : [{ name, tag, recipe }])),
+    without: found
+      .filter(({ recipe }) => recipe === undefined)
+      .map(({ name, tag }) => `docker/bases.json lists ${name}:${tag}, which has no offline recipe; there are ${Object.keys(RECIPES).join(", ")} (offline/images/bases.mjs)`),
+  };
 }
 
 /**

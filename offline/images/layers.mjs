@@ -28,7 +28,7 @@ const DESCRIPTION = "layer.json";
 
 /**
  * @typedef {{ log: (line: string) => void, done: (result: { cached: boolean }) => void, fail: (error: unknown) => void }} ProgressStep
- * @typedef {{ step: (name: string) => ProgressStep }} Progress
+ * @typedef {{ step: (name: string) => ProgressStep, note?: (line: string) => void }} Progress
  */
 
 /**
