@@ -16,17 +16,17 @@ afterAll(() => [ours, other].forEach((folder) => rmSync(folder, { recursive: tru
 
 describe('a call needs the node image', () => {
   it.each([
-    ['a check of everything', ['call', 'ci'], true],
+    ['the checks, none of which starts a cluster', ['call', 'ci'], false],
     ['a cluster, with options of the CLI before', ['--progress=plain', 'call', 'cluster', 'up'], true],
     ['a conformance run', ['call', 'conformance', 'export', '--path=report'], true],
     ['one suite', ['call', 'test-backend'], false],
     ['the list of functions', ['functions'], false],
-    ['help about a cluster function', ['call', 'ci', '--help'], false],
-    ['an image named by the caller', ['call', '--cluster-image=rancher/k3s:v1.36.1-k3s1', 'ci'], false],
+    ['help about a cluster function', ['call', 'cluster', '--help'], false],
+    ['an image named by the caller', ['call', '--cluster-image=rancher/k3s:v1.36.1-k3s1', 'cluster'], false],
   ])('%s', (_, args, needed) => expect(needsClusterImage(args, ours)).toBe(needed))
 
-  it('never in another module', () => expect(needsClusterImage(['call', 'ci'], other)).toBe(false))
-  it('never without a module', () => expect(needsClusterImage(['call', 'ci'], tmpdir())).toBe(false))
+  it('never in another module', () => expect(needsClusterImage(['call', 'cluster'], other)).toBe(false))
+  it('never without a module', () => expect(needsClusterImage(['call', 'cluster'], tmpdir())).toBe(false))
 })
 
 it('the image goes to the constructor, before the function', () => {
