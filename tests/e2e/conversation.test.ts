@@ -55,8 +55,11 @@ describe('a person with tasks', () => {
     await todo.filter('Pending').click()
     expect(await todo.taskTitles()).toEqual(['first'])
     await todo.button('Delete first').click()
+    // The list shows the change before the server has it; a reload in between would cut the request off.
+    const deleted = todo.page.waitForResponse((response) => response.request().method() === 'DELETE')
     await todo.button('Delete').click()
     await todo.page.getByText('Nothing pending').waitFor()
+    await deleted
     await todo.page.reload()
     await todo.task('two').waitFor()
     expect(await todo.taskTitles()).toEqual(['two'])
