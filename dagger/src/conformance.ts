@@ -1,21 +1,9 @@
 import { type Container, type Directory, type Secret } from '@dagger.io/dagger'
-import { type Check, executeCheck, type Execution, workspace } from './checks.ts'
+import { executeCheck, type Execution, workspace } from './checks.ts'
 import { API_HOST, awaitCluster, bound, cluster, imageArchives, standIn } from './cluster.ts'
 import { CHECK_SOURCES } from './sources.ts'
-import { SCRIPTED_MODEL } from './stack.ts'
 
 const SUITE = 'npx vitest run --project conformance'
-
-/** The conformance suite on a fresh cluster, as a check of `ci`. */
-export function conformanceCheck(source: Directory, clusterImage: string): Check {
-  return {
-    name: 'conformance',
-    title: 'the application on a Kubernetes cluster',
-    container: () => onFreshCluster(source, clusterImage),
-    command: `${awaitCluster} && ${SUITE}`,
-    standIns: async () => [SCRIPTED_MODEL, ...(await standIn(clusterImage))],
-  }
-}
 
 async function onFreshCluster(source: Directory, clusterImage: string): Promise<Container> {
   const suite = await workspace(source, CHECK_SOURCES.conformance)
