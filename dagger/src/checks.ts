@@ -10,6 +10,8 @@ export type Check = {
   title: string
   container: () => Promise<Container>
   command: string
+  /** Runs after the others, with the machine to itself: what it asks depends on how fast the machine answers. */
+  alone?: true
   /** What ran in the place of the real thing, for the reports. */
   standIns?: () => Promise<string[]>
 }
@@ -52,7 +54,7 @@ export function checks(source: Directory): Check[] {
 }
 
 /** The checks of `lint`. */
-export function lintChecks(source: Directory): Check[] {
+function lintChecks(source: Directory): Check[] {
   return [
     {
       name: 'lint-backend',
@@ -135,23 +137,34 @@ export async function executeCheck(container: Container, command: string): Promi
   return { exitCode, output, junit, started: Number(started), finished: Number(finished), report }
 }
 
+/** The result of a check, and the files that it left in its report folder (none when it could not run). */
+export type CheckRun = { result: CheckResult; report?: Directory }
+
 /**
  * Runs a check. A passed check of the same content is taken from the cache, a failed one always runs again.
  * @returns its result; a check that cannot run at all is `broken`, never an exception
  */
-export async function runCheck(check: Check): Promise<CheckResult> {
+export async function runCheck(check: Check): Promise<CheckRun> {
   const { name, title, command } = check
   const begun = Date.now() / 1000
   try {
     const container = await check.container()
     const first = await executeCheck(container, command)
     const stale = first.exitCode !== 0 && first.finished < begun
-    const { exitCode, output, junit, started, finished } = stale ? await executeCheck(container.withEnvVariable('CHECK_AGAIN', String(begun)), command) : first
-    const shared = { name, title, seconds: finished - started, cached: finished < begun, output, junit }
-    return exitCode === 0 ? { ...shared, outcome: 'passed' } : { ...shared, outcome: 'failed', exitCode }
+    const { exitCode, output, junit, started, finished, report } = stale ? await executeCheck(container.withEnvVariable('CHECK_AGAIN', String(begun)), command) : first
+    const shared = { name, title, seconds: finished - started, cached: finished < begun, output, junit, files: await filesOf(report) }
+    return { result: exitCode === 0 ? { ...shared, outcome: 'passed' } : { ...shared, outcome: 'failed', exitCode }, report }
   } catch (cause) {
-    return { name, title, seconds: Date.now() / 1000 - begun, cached: false, outcome: 'broken', message: reason(cause) }
+    return { result: { name, title, seconds: Date.now() / 1000 - begun, cached: false, outcome: 'broken', message: reason(cause) } }
   }
+}
+
+/** What a check's script writes for its own use, beside the report of the command. */
+export const BOOKKEEPING = ['output', 'junit.xml', 'started', 'finished']
+
+async function filesOf(report: Directory): Promise<string[]> {
+  const paths = await report.glob('**')
+  return paths.filter((path) => !path.endsWith('/') && !BOOKKEEPING.includes(path))
 }
 
 /** @returns the message of an exception, with what a failed command printed */

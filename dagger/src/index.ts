@@ -5,13 +5,14 @@
  * another one.
  */
 import { argument, check, type Container, Directory, type File, func, object, type Platform, type Secret, type Service } from '@dagger.io/dagger'
-import { type Check, checks, lintChecks } from './checks.ts'
+import { type Check, checks } from './checks.ts'
 import { cluster, kubeconfig } from './cluster.ts'
-import { conformance } from './conformance.ts'
+import { conformance, conformanceCheck } from './conformance.ts'
 import { deliver, deployer, ingressOptions, publishImages, publishedImages, REPORT_OPTIONS, reportOf, type Target, textOf, withInput } from './delivery.ts'
 import { e2eCheck } from './e2e.ts'
 import { DEPLOYED, image } from './images.ts'
 import { reportDirectory, runAll } from './run.ts'
+import { byContent } from './sources.ts'
 import { randomSecrets, stack } from './stack.ts'
 import { allPassed, failureText, table } from './summary.ts'
 
@@ -37,7 +38,7 @@ export class TodoChat {
     /** Such as linux/amd64 (default: the engine's own) */
     platform?: Platform,
   ): Promise<Container> {
-    return image(this.source, 'backend', platform)
+    return image(await this.repository(), 'backend', platform)
   }
 
   /** Image of the agent: the model loop, which acts only through MCP */
@@ -46,7 +47,7 @@ export class TodoChat {
     /** Such as linux/amd64 (default: the engine's own) */
     platform?: Platform,
   ): Promise<Container> {
-    return image(this.source, 'agent', platform)
+    return image(await this.repository(), 'agent', platform)
   }
 
   /** Image of the MCP server with the five task tools */
@@ -55,7 +56,7 @@ export class TodoChat {
     /** Such as linux/amd64 (default: the engine's own) */
     platform?: Platform,
   ): Promise<Container> {
-    return image(this.source, 'mcp', platform)
+    return image(await this.repository(), 'mcp', platform)
   }
 
   /** Image of the page: static files behind nginx */
@@ -64,7 +65,7 @@ export class TodoChat {
     /** Such as linux/amd64 (default: the engine's own) */
     platform?: Platform,
   ): Promise<Container> {
-    return image(this.source, 'frontend', platform)
+    return image(await this.repository(), 'frontend', platform)
   }
 
   /** Image of PostgreSQL with the roles of todo-chat, also used for backups */
@@ -73,7 +74,7 @@ export class TodoChat {
     /** Such as linux/amd64 (default: the engine's own) */
     platform?: Platform,
   ): Promise<Container> {
-    return image(this.source, 'database', platform)
+    return image(await this.repository(), 'database', platform)
   }
 
   /** Run pytest in a container, with the database image bound as a service */
@@ -115,29 +116,33 @@ export class TodoChat {
   @func()
   @check()
   async lint(): Promise<string> {
-    return this.report(lintChecks(this.source).map(({ name }) => name))
+    return this.report(['lint-backend', 'lint-frontend', 'lint-pipeline', 'lint-files'])
   }
 
-  /** Run every check at once; gives a table, and fails with the output of each check that did not pass */
+  /** Run every check; gives a table, and fails with the output of each check that did not pass */
   @func({ cache: 'never' })
-  async ci(): Promise<string> {
-    const { results, info } = await runAll(this.everything())
-    if (!allPassed(results)) throw new Error(failureText(results, info))
-    return `${table(results, info)}\n`
+  async ci(
+    /** Checks to leave out, by their names in the table, which says so */
+    skip: string[] = [],
+  ): Promise<string> {
+    return verdictOf(await runAll(await this.everything(), skip))
   }
 
-  /** Run every check, whatever the results, and export them: index.html, report.json and junit/*.xml */
+  /** Run every check, whatever the results, and export them: index.html, report.json, junit/*.xml, and what checks keep (screenshots, conformance report) */
   @func({ cache: 'never' })
-  async ciReport(): Promise<Directory> {
-    const { results, info } = await runAll(this.everything())
-    return reportDirectory(results, info)
+  async ciReport(
+    /** Checks to leave out, by their names in the table, which says so */
+    skip: string[] = [],
+  ): Promise<Directory> {
+    const { runs, info } = await runAll(await this.everything(), skip)
+    return reportDirectory(runs, info)
   }
 
   /** The whole application on a laptop port, without Kubernetes: `dagger call up up` serves the page at port 8080 */
   @func({ cache: 'never' })
   async up(): Promise<Service> {
-    const secrets = await randomSecrets(this.source, String(Date.now()))
-    const { frontend } = await stack(this.source, { secrets })
+    const source = await this.repository()
+    const { frontend } = await stack(source, { secrets: await randomSecrets(source, String(Date.now())) })
     return frontend
   }
 
@@ -158,7 +163,7 @@ export class TodoChat {
     /** Where its API answers */
     api: string = 'https://localhost:6443',
   ): Promise<File> {
-    return kubeconfig(await image(this.source, 'tools'), name, api)
+    return kubeconfig(await image(await this.repository(), 'tools'), name, api)
   }
 
   /** Run the conformance suite on a fresh cluster, or on the one that --kubeconfig names; gives JUnit, JSON and a page, also of a failed run */
@@ -171,7 +176,7 @@ export class TodoChat {
     /** Give the report of a failed run instead of failing */
     keepGoing: boolean = false,
   ): Promise<Directory> {
-    const { exitCode, output, report } = await conformance(this.source, this.clusterImage, kubeconfig ? { kubeconfig, ingressUrl } : undefined)
+    const { exitCode, output, report } = await conformance(await this.repository(), this.clusterImage, kubeconfig ? { kubeconfig, ingressUrl } : undefined)
     if (exitCode !== 0 && !keepGoing) throw new Error(output)
     return report
   }
@@ -188,7 +193,8 @@ export class TodoChat {
     /** Password or token of that user */
     password?: Secret,
   ): Promise<File> {
-    const images = await Promise.all(DEPLOYED.map(async (name) => [name, await image(this.source, name)] as const))
+    const source = await this.repository()
+    const images = await Promise.all(DEPLOYED.map(async (name) => [name, await image(source, name)] as const))
     return publishImages(Object.fromEntries(images), { registry, tag, username, password })
   }
 
@@ -326,7 +332,7 @@ export class TodoChat {
     who?: string,
   ): Promise<string> {
     const target = { env, kubeconfig, api, ingress, ingressUrl, who }
-    return textOf(await deliver(await deployer(this.source, target), target, ['rollback', ...(to === undefined || to === null ? [] : ['--to', String(to)]), ...ingressOptions(target)]))
+    return textOf(await deliver(await deployer(await this.repository(), target), target, ['rollback', ...(to === undefined || to === null ? [] : ['--to', String(to)]), ...ingressOptions(target)]))
   }
 
   /** What runs where: revision, digests, age, health; fails when it is not healthy */
@@ -385,7 +391,7 @@ export class TodoChat {
     api?: Service,
   ): Promise<File> {
     const target = { env, kubeconfig, api }
-    const delivered = await deliver(await deployer(this.source, target), target, ['backup', '--out', '/tmp/backup.tar'])
+    const delivered = await deliver(await deployer(await this.repository(), target), target, ['backup', '--out', '/tmp/backup.tar'])
     textOf(delivered)
     return delivered.container.file('/tmp/backup.tar')
   }
@@ -405,7 +411,7 @@ export class TodoChat {
     force: boolean = false,
   ): Promise<string> {
     const target = { env, kubeconfig, api }
-    const [container, from] = withInput(await deployer(this.source, target), '--from', 'backup.tar', archive)
+    const [container, from] = withInput(await deployer(await this.repository(), target), '--from', 'backup.tar', archive)
     return textOf(await deliver(container, target, ['restore', ...from, ...(force ? ['--force'] : [])]))
   }
 
@@ -422,17 +428,21 @@ export class TodoChat {
     api?: Service,
   ): Promise<string> {
     const target = { env, kubeconfig, api }
-    const [container, from] = withInput(await deployer(this.source, target), '--from', 'backup.tar', archive)
+    const [container, from] = withInput(await deployer(await this.repository(), target), '--from', 'backup.tar', archive)
     return textOf(await deliver(container, target, ['restore-drill', ...from]))
   }
 
+  private repository(): Promise<Directory> {
+    return byContent(this.source)
+  }
+
   private async ask(target: Target, command: string, json: boolean): Promise<string> {
-    return textOf(await deliver(await deployer(this.source, target), target, [...(json ? ['--json'] : []), command]))
+    return textOf(await deliver(await deployer(await this.repository(), target), target, [...(json ? ['--json'] : []), command]))
   }
 
   /** A deployer with the inputs of a release. */
   private async release(target: Target, inputs: { images?: File | undefined; secrets?: Secret | undefined }) {
-    const [withImages, images] = withInput(await deployer(this.source, target), '--images', 'images.json', inputs.images)
+    const [withImages, images] = withInput(await deployer(await this.repository(), target), '--images', 'images.json', inputs.images)
     const [container, secrets] = withInput(withImages, '--secrets-file', 'secrets.json', inputs.secrets)
     return { target, container, options: [...images, ...secrets] }
   }
@@ -448,14 +458,19 @@ export class TodoChat {
     return deliver(ready, target, ['deploy', ...options, ...plan, ...staging, ...allowed, ...ingressOptions(target), ...REPORT_OPTIONS])
   }
 
-  private everything(): Check[] {
-    return [...checks(this.source), e2eCheck(this.source)]
+  private async everything(): Promise<Check[]> {
+    const source = await this.repository()
+    return [...checks(source), e2eCheck(source), conformanceCheck(source, this.clusterImage)]
   }
 
   private async report(names: string[]): Promise<string> {
-    const chosen: Check[] = this.everything().filter(({ name }) => names.includes(name))
-    const { results, info } = await runAll(chosen)
-    if (!allPassed(results)) throw new Error(failureText(results, info))
-    return `${table(results, info)}\n`
+    return verdictOf(await runAll((await this.everything()).filter(({ name }) => names.includes(name))))
   }
+}
+
+/** @returns the table @throws Error with the table and what explains it, unless every check passed */
+function verdictOf({ runs, info }: Awaited<ReturnType<typeof runAll>>): string {
+  const results = runs.map(({ result }) => result)
+  if (!allPassed(results)) throw new Error(failureText(results, info))
+  return `${table(results, info)}\n`
 }

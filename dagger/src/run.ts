@@ -1,17 +1,30 @@
 import { dag, type Directory } from '@dagger.io/dagger'
-import { type Check, runCheck } from './checks.ts'
-import { type CheckResult, html, json, junitFiles, type RunInfo } from './summary.ts'
+import { BOOKKEEPING, type Check, type CheckRun, runCheck } from './checks.ts'
+import { html, json, junitFiles, type RunInfo } from './summary.ts'
 
-/** Runs all checks at the same time; none stops the others. */
-export async function runAll(chosen: Check[]): Promise<{ results: CheckResult[]; info: RunInfo }> {
+/**
+ * Runs all checks at the same time, and those that need the machine to themselves after them; none stops the others.
+ * @param skip names of checks to leave out
+ * @throws Error that lists the checks when a name is none of theirs
+ */
+export async function runAll(checks: Check[], skip: string[] = []): Promise<{ runs: CheckRun[]; info: RunInfo }> {
+  const unknown = skip.filter((name) => !checks.some((check) => check.name === name))
+  if (unknown.length > 0) throw new Error(`no check is named ${unknown.join(', ')}; the checks are ${checks.map(({ name }) => name).join(', ')}`)
   const begun = Date.now()
-  const results = await Promise.all(chosen.map(runCheck))
-  const named = await Promise.all(chosen.map((check) => check.standIns?.().catch(() => []) ?? []))
-  return { results, info: { finished: new Date().toISOString(), seconds: (Date.now() - begun) / 1000, standIns: [...new Set(named.flat())] } }
+  const chosen = checks.filter(({ name }) => !skip.includes(name))
+  const runs = await Promise.all(chosen.filter(({ alone }) => !alone).map(runCheck))
+  for (const check of chosen.filter(({ alone }) => alone)) runs.push(await runCheck(check))
+  const standIns = await Promise.all(chosen.map((check) => check.standIns?.().catch(() => []) ?? []))
+  return { runs, info: { finished: new Date().toISOString(), seconds: (Date.now() - begun) / 1000, standIns: [...new Set(standIns.flat())], leftOut: skip } }
 }
 
-/** @returns index.html, report.json and junit/<check>.xml */
-export function reportDirectory(results: CheckResult[], info: RunInfo): Directory {
-  const files = Object.entries(junitFiles(results)).reduce((folder, [name, text]) => folder.withNewFile(`junit/${name}`, text), dag.directory())
-  return files.withNewFile('index.html', html(results, info)).withNewFile('report.json', json(results, info))
+/** @returns index.html, report.json, junit/<check>.xml, and a folder of each check that left more than that */
+export function reportDirectory(runs: CheckRun[], info: RunInfo): Directory {
+  const results = runs.map(({ result }) => result)
+  const summary = dag.directory().withNewFile('index.html', html(results, info)).withNewFile('report.json', json(results, info))
+  const junit = Object.entries(junitFiles(results)).reduce((folder, [name, text]) => folder.withNewFile(`junit/${name}`, text), summary)
+  return runs.reduce(
+    (folder, { result, report }) => (report !== undefined && result.outcome !== 'broken' && result.files?.length ? folder.withDirectory(result.name, report, { exclude: BOOKKEEPING }) : folder),
+    junit,
+  )
 }

@@ -2,7 +2,7 @@
 
 /**
  * Result of one check. `seconds` is how long the command itself ran; `cached` says that this run did not run it again, because
- * nothing it sees has changed since it passed.
+ * nothing it sees has changed since it passed. `files` are what its report holds beside JUnit, as paths in a folder of its name.
  */
 export type CheckResult = {
   name: string
@@ -10,8 +10,8 @@ export type CheckResult = {
   seconds: number
   cached: boolean
 } & (
-  | { outcome: 'passed'; output: string; junit?: string }
-  | { outcome: 'failed'; exitCode: number; output: string; junit?: string }
+  | { outcome: 'passed'; output: string; junit?: string; files?: string[] }
+  | { outcome: 'failed'; exitCode: number; output: string; junit?: string; files?: string[] }
   | { outcome: 'broken'; message: string }
 )
 
@@ -23,6 +23,8 @@ export type RunInfo = {
   seconds: number
   /** Named on every face where a stand-in ran in the place of the real thing. */
   standIns: string[]
+  /** Names of checks that the caller left out. */
+  leftOut: string[]
 }
 
 const SYMBOL = { passed: '✓', failed: '✗', broken: '!' } as const
@@ -44,7 +46,7 @@ export function table(results: CheckResult[], info: RunInfo): string {
   const head = ['check', 'result', 'seconds', 'source']
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)))
   const line = (cells: string[]): string => cells.map((cell, column) => (column === 2 ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0))).join('  ').trimEnd()
-  return [line(head), line(widths.map((width) => '─'.repeat(width))), ...rows.map(line), '', closingLine(results, info), ...info.standIns.map((name) => `stand-in: ${name}`)].join('\n')
+  return [line(head), line(widths.map((width) => '─'.repeat(width))), ...rows.map(line), '', closingLine(results, info), ...info.standIns.map((name) => `stand-in: ${name}`), ...info.leftOut.map((name) => `left out: ${name}`)].join('\n')
 }
 
 function closingLine(results: CheckResult[], info: RunInfo): string {
@@ -131,6 +133,7 @@ summary:hover { background: color-mix(in srgb, var(--line) 35%, transparent); }
 .bar i { display: block; height: 100%; background: var(--ok); } .bar i.cached { background: var(--cached); } .bar i.failed { background: var(--bad); }
 .time { text-align: right; font-variant-numeric: tabular-nums; color: var(--soft); }
 pre { margin: 0; padding: 1rem; overflow: auto; max-height: 32rem; font: 12.5px/1.45 ui-monospace, monospace; background: color-mix(in srgb, var(--bg) 70%, transparent); border-top: 1px solid var(--line); }
+.files { margin: 0; padding: .5rem 1rem; border-top: 1px solid var(--line); } .files a { color: inherit; margin-right: .8rem; }
 @media (max-width: 44rem) { summary { grid-template-columns: 1.4rem 1fr 5rem; } .title, .bar { display: none; } }
 `
 
@@ -143,7 +146,7 @@ export function html(results: CheckResult[], info: RunInfo): string {
 <body><main>
 <div class="verdict"><h1>todo-chat pipeline</h1><span class="badge${passed ? '' : ' bad'}">${passed ? 'passed' : 'not passed'}</span></div>
 <p class="meta">${escape(closingLine(results, info))} · ${escape(info.finished)}</p>
-${info.standIns.map((name) => `<p class="note">Stand-in: ${escape(name)}</p>`).join('\n')}
+${[...info.standIns.map((name) => `Stand-in: ${name}`), ...info.leftOut.map((name) => `Left out: ${name}`)].map((text) => `<p class="note">${escape(text)}</p>`).join('\n')}
 <section>
 ${results.map((result) => row(result, longest)).join('\n')}
 </section>
@@ -155,5 +158,11 @@ function row(result: CheckResult, longest: number): string {
   const width = Math.max(1, Math.round((result.seconds / longest) * 100))
   const colour = result.outcome !== 'passed' ? 'failed' : result.cached ? 'cached' : ''
   const time = result.outcome === 'broken' ? '–' : `${result.seconds.toFixed(1)} s${result.cached ? ' ⟲' : ''}`
-  return `<details${result.outcome === 'passed' ? '' : ' open'}><summary><span class="${result.outcome}" role="img" aria-label="${result.outcome}">${SYMBOL[result.outcome]}</span><span class="name">${escape(result.name)}</span><span class="title">${escape(result.title)}</span><span class="bar" aria-hidden="true"><i class="${colour}" style="width:${width}%"></i></span><span class="time"${result.cached ? ' title="not run again: nothing it sees has changed"' : ''}>${time}</span></summary><pre>${escape(detail(result)) || '(no output)'}</pre></details>`
+  return `<details${result.outcome === 'passed' ? '' : ' open'}><summary><span class="${result.outcome}" role="img" aria-label="${result.outcome}">${SYMBOL[result.outcome]}</span><span class="name">${escape(result.name)}</span><span class="title">${escape(result.title)}</span><span class="bar" aria-hidden="true"><i class="${colour}" style="width:${width}%"></i></span><span class="time"${result.cached ? ' title="not run again: nothing it sees has changed"' : ''}>${time}</span></summary>${links(result)}<pre>${escape(detail(result)) || '(no output)'}</pre></details>`
+}
+
+function links(result: CheckResult): string {
+  const files = result.outcome === 'broken' ? [] : (result.files ?? []).filter((file) => /\.(html|png|md)$/.test(file))
+  if (files.length === 0) return ''
+  return `<p class="files">${files.map((file) => `<a href="${encodeURI(`${result.name}/${file}`)}">${escape(file)}</a>`).join(' ')}</p>`
 }

@@ -16,7 +16,8 @@ afterAll(() => [ours, other].forEach((folder) => rmSync(folder, { recursive: tru
 
 describe('a call needs the node image', () => {
   it.each([
-    ['the checks, none of which starts a cluster', ['call', 'ci'], false],
+    ['the checks, one of which is conformance', ['call', 'ci'], true],
+    ['their report', ['call', 'ci-report', 'export', '--path=report'], true],
     ['a cluster, with options of the CLI before', ['--progress=plain', 'call', 'cluster', 'up'], true],
     ['a conformance run', ['call', 'conformance', 'export', '--path=report'], true],
     ['one suite', ['call', 'test-backend'], false],

@@ -41,8 +41,14 @@ export function repositoryCopy(): { path: string; write(file: string, text: stri
   }
 }
 
+const ROW = /^(?:Error: )?\s*[✓✗!] (?<name>\S+)\s+(?<result>passed|FAILED|BROKEN)\s+\S+\s+(?<source>run|cached)$/gm
+
 /** Rows of the table that `ci` prints: check → result. */
 export function rows(text: string): Record<string, string> {
-  const found = [...text.matchAll(/^(?:Error: )?\s*[✓✗!] (\S+)\s+(passed|FAILED|BROKEN)\s/gm)]
-  return Object.fromEntries(found.map(([, name, result]) => [name, result]))
+  return Object.fromEntries([...text.matchAll(ROW)].map(({ groups }) => [groups?.['name'], groups?.['result']]))
+}
+
+/** Rows of the table that `ci` prints: check → whether it ran or its result was cached. */
+export function sources(text: string): Record<string, string> {
+  return Object.fromEntries([...text.matchAll(ROW)].map(({ groups }) => [groups?.['name'], groups?.['source']]))
 }

@@ -1,9 +1,12 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { dagger, REPOSITORY, repositoryCopy, rows } from './_pipeline.ts'
+import { dagger, REPOSITORY, repositoryCopy, rows, sources } from './_pipeline.ts'
 
-const CHECKS = ['test-backend', 'test-frontend', 'test-pipeline', 'test-e2e', 'validate', 'lint-backend', 'lint-frontend', 'lint-pipeline', 'lint-files']
+const CHECKS = ['test-backend', 'test-frontend', 'test-pipeline', 'test-e2e', 'validate', 'lint-backend', 'lint-frontend', 'lint-pipeline', 'lint-files', 'conformance']
+
+// Each copy below differs from the repository in something that the images are made of. Starting a cluster for each would prove nothing more.
+const WITHOUT_CLUSTER = ['call', 'ci', '--skip=conformance']
 
 it('the repository passes: every check has a row that says so', async () => {
   const { code, stdout, stderr } = await dagger(REPOSITORY, '--progress=plain', 'call', 'ci')
@@ -14,7 +17,24 @@ it('the repository passes: every check has a row that says so', async () => {
 it('an unchanged tree is answered from the cache', async () => {
   const { code, stdout } = await dagger(REPOSITORY, 'call', 'ci')
   expect(code).toBe(0)
-  expect(stdout).not.toMatch(/^✓ .* run$/m)
+  expect(sources(stdout)).toEqual(Object.fromEntries(CHECKS.map((name) => [name, 'cached'])))
+})
+
+it('a change in the page runs its own checks again, and no other', async () => {
+  using copy = repositoryCopy()
+  copy.edit('app/frontend/src/main.ts', (text) => `${text}\n// A change that nobody sees.\n`)
+  const { code, stdout, stderr } = await dagger(copy.path, ...WITHOUT_CLUSTER)
+  expect(code, stderr).toBe(0)
+  const again = ['test-frontend', 'lint-frontend', 'test-e2e']
+  const expected = CHECKS.filter((name) => name !== 'conformance').map((name) => [name, again.includes(name) ? 'run' : 'cached'])
+  expect(sources(stdout)).toEqual(Object.fromEntries(expected))
+  expect(stdout).toContain('left out: conformance')
+})
+
+it('a name that no check has is refused, with the names there are', async () => {
+  const { code, stderr } = await dagger(REPOSITORY, 'call', 'ci', '--skip=test-backed')
+  expect(code).not.toBe(0)
+  expect(stderr).toContain('no check is named test-backed; the checks are test-backend,')
 })
 
 it('a failed pytest and a failed Jest test are both reported, with their output, beside the checks that pass', async () => {
@@ -23,7 +43,7 @@ it('a failed pytest and a failed Jest test are both reported, with their output,
   copy.edit('app/backend/pyproject.toml', (text) => text.replace('testpaths = ["tests"]', 'testpaths = ["tests/unit"]'))
   copy.write('app/backend/tests/unit/test_made_to_fail.py', 'def test_made_to_fail() -> None:\n    raise AssertionError("pytest made to fail")\n')
   copy.write('app/frontend/src/made-to-fail.test.ts', "it('fails', () => { throw new Error('Jest made to fail') })\n")
-  const { code, stderr } = await dagger(copy.path, 'call', 'ci')
+  const { code, stderr } = await dagger(copy.path, ...WITHOUT_CLUSTER)
   expect(code).not.toBe(0)
   expect(rows(stderr)).toMatchObject({ 'test-backend': 'FAILED', 'test-frontend': 'FAILED', validate: 'passed', 'lint-files': 'passed' })
   expect(stderr).toContain('pytest made to fail')
@@ -41,7 +61,7 @@ it('a syntax error in the module names the file', async () => {
 it('an unknown base image fails the checks that need it with a message that says what there is, and no other check', async () => {
   using copy = repositoryCopy()
   copy.edit('docker/bases.json', (text) => text.replace('1.26-bookworm', '9.99-nosuch'))
-  const { code, stderr } = await dagger(copy.path, 'call', 'ci')
+  const { code, stderr } = await dagger(copy.path, ...WITHOUT_CLUSTER)
   expect(code).not.toBe(0)
   expect(rows(stderr)).toMatchObject({ 'test-frontend': 'passed', validate: 'BROKEN' })
   expect(stderr).toContain('golang:9.99-nosuch')
@@ -69,5 +89,7 @@ it('the report holds a page, JSON and one JUnit document per check', async () =>
   const report = JSON.parse(readFileSync(join(target, 'report.json'), 'utf8')) as { passed: boolean; checks: { name: string }[] }
   expect(report.passed).toBe(true)
   expect(readFileSync(join(target, 'index.html'), 'utf8')).toContain('<!doctype html>')
+  expect(existsSync(join(target, 'conformance', 'conformance.html'))).toBe(true)
+  expect(readdirSync(join(target, 'test-e2e', 'screenshots')).filter((name) => name.endsWith('.png'))).not.toEqual([])
   for (const { name } of report.checks) expect(readFileSync(join(target, 'junit', `${name}.xml`), 'utf8')).toContain('<testsuite')
 })

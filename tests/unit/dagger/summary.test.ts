@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { allPassed, type CheckResult, failureText, html, json, junitFiles, type RunInfo, table } from '../../../dagger/src/summary.ts'
 
-const info: RunInfo = { finished: '2026-01-02T03:04:05Z', seconds: 12.34, standIns: [] }
+const info: RunInfo = { finished: '2026-01-02T03:04:05Z', seconds: 12.34, standIns: [], leftOut: [] }
 const passed: CheckResult = { name: 'test-frontend', title: 'Jest', seconds: 3.21, cached: true, outcome: 'passed', output: '42 tests\n' }
 const failed: CheckResult = { name: 'test-backend', title: 'pytest', seconds: 8, cached: false, outcome: 'failed', exitCode: 1, output: 'E assert 1 == 2 <&>\u001b[31m red\u001b[0m\n' }
 const broken: CheckResult = { name: 'lint', title: 'linters', seconds: 0.5, cached: false, outcome: 'broken', message: 'image alpine:3.20 is not available offline' }
@@ -32,6 +32,10 @@ describe('the table', () => {
 
   it('names stand-ins', () => {
     expect(table([passed], { ...info, standIns: ['offline node image in the place of k3s'] })).toContain('stand-in: offline node image in the place of k3s')
+  })
+
+  it('names checks that were left out', () => {
+    expect(table([passed], { ...info, leftOut: ['conformance'] })).toMatch(/all 1 checks passed in 12\.3 s\nleft out: conformance$/)
   })
 
   it('is followed by the output of each check that did not pass, and of no other', () => {
@@ -77,6 +81,17 @@ describe('the page', () => {
     const page = html([passed, failed], info)
     expect(page.match(/<details open>/g)).toHaveLength(1)
     expect(page).toContain('E assert 1 == 2 &lt;&amp;&gt; red')
+  })
+
+  it("links to a check's own pages and pictures, in the folder they are exported to", () => {
+    const page = html([{ ...passed, files: ['deploy/report.html', 'screenshots/add a task.png', 'data.json'] }], info)
+    expect(page).toContain('<a href="test-frontend/deploy/report.html">deploy/report.html</a>')
+    expect(page).toContain('<a href="test-frontend/screenshots/add%20a%20task.png">')
+    expect(page).not.toContain('href="test-frontend/data.json"')
+  })
+
+  it('says on top which checks were left out', () => {
+    expect(html([passed], { ...info, leftOut: ['conformance'] })).toContain('Left out: conformance')
   })
 
   it('says on top when a stand-in ran', () => {
