@@ -2,16 +2,22 @@
 // `npm run bench`: measures the pipeline with repetitions and writes docs/benchmarks.md. Sections are chosen by name:
 //   npm run bench -- engine module ci hand      (default: all of these)
 //   npm run bench -- cold                       the first build from empty caches, in a cache folder of its own
+//   npm run bench -- load                       200 conversations at once beside one, against two backends
 // Run it on a machine that does nothing else: the figures hold for the load they are taken under.
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const page = join(root, "docs", "benchmarks.md");
 const launcher = join(root, "scripts", "dagger.mjs");
+
+/** What a section has to say that is not a row. @type {string[]} */
+const notes = [];
 
 /** @typedef {{ what: string, target: string, seconds: number[], note?: string }} Row */
 
@@ -42,9 +48,29 @@ function withLine(file, text, body) {
   }
 }
 
-/** @type {Record<string, () => Row[]>} */
+/** Interrupts a call as a terminal does, while its container runs. @param {number} index @returns {Promise<number>} seconds until both have ended */
+async function interrupt(index) {
+  const command = `sleep 7321${index}`;
+  const running = () => spawnSync("pgrep", ["-f", `^${command}$`]).status === 0;
+  const call = spawn(process.execPath, [launcher, "--progress=plain", "core", "container", "from", "--address=debian:bookworm-slim", "with-exec", `--args=${command.replace(" ", ",")}`, "stdout"], { cwd: root, detached: true, stdio: "ignore" });
+  const ended = once(call, "exit");
+  const limit = Date.now() + 60_000;
+  while (!running()) {
+    if (Date.now() > limit) throw new Error("the container of the call to interrupt did not start within 60 s");
+    await sleep(50);
+  }
+  const begun = process.hrtime.bigint();
+  process.kill(-Number(call.pid), "SIGINT");
+  await ended;
+  while (running()) await sleep(20);
+  const seconds = Number(process.hrtime.bigint() - begun) / 1e9;
+  process.stderr.write(`interrupt: ${seconds.toFixed(2)} s\n`);
+  return seconds;
+}
+
+/** @type {Record<string, () => Row[] | Promise<Row[]>>} */
 const SECTIONS = {
-  engine() {
+  async engine() {
     dagger("core", "version");
     const running = repeat(5, () => dagger("core", "version"));
     const stopped = repeat(3, () => {
@@ -54,6 +80,7 @@ const SECTIONS = {
     return [
       { what: "launcher to connected, engine running", target: "≤ 2 s", seconds: running },
       { what: "launcher to connected, engine stopped", target: "≤ 6 s", seconds: stopped },
+      { what: "Ctrl-C during a call, until launcher and container have ended", target: "≤ 5 s", seconds: [await interrupt(1), await interrupt(2), await interrupt(3)] },
     ];
   },
   module() {
@@ -68,12 +95,21 @@ const SECTIONS = {
     ];
   },
   ci() {
+    const changed = (/** @type {string} */ file, /** @type {string} */ comment, /** @type {string[]} */ ...call) => repeat(2, (index) => withLine(file, `${comment} ${index} ${Date.now()}`, () => dagger("call", ...call)));
+    const backend = /** @type {const} */ (["app/backend/src/todo_chat/__init__.py", "#"]);
+    const frontend = /** @type {const} */ (["app/frontend/src/main.ts", "//"]);
     dagger("call", "ci");
     return [
       { what: "`dagger call ci`, no change", target: "≤ 6 s", seconds: repeat(5, () => dagger("call", "ci")) },
-      { what: "`dagger call ci` after a one-line change in the backend", target: "≤ 1.3 × pytest by hand + 6 s", seconds: repeat(2, (index) => withLine("app/backend/src/todo_chat/__init__.py", `# ${index} ${Date.now()}`, () => dagger("call", "ci"))) },
-      { what: "`dagger call ci` after a one-line change in the frontend", target: "–", seconds: repeat(2, (index) => withLine("app/frontend/src/main.ts", `// ${index} ${Date.now()}`, () => dagger("call", "ci"))) },
+      { what: "`dagger call test-backend` after a one-line change in the backend", target: "≤ 1.3 × pytest by hand + 6 s", seconds: changed(...backend, "test-backend") },
+      { what: "`dagger call ci --skip=conformance` after a one-line change in the backend", target: "–", seconds: changed(...backend, "ci", "--skip=conformance") },
+      { what: "`dagger call ci --skip=conformance` after a one-line change in the frontend", target: "–", seconds: changed(...frontend, "ci", "--skip=conformance") },
     ];
+  },
+  load() {
+    const printed = execFileSync(process.execPath, [launcher, "--progress=plain", "call", "load"], { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+    notes.push(printed.slice(printed.indexOf("|")).trim());
+    return [];
   },
   hand() {
     const folder = mkdtempSync(join(tmpdir(), "todo-chat-hand-"));
@@ -116,6 +152,8 @@ const SECTIONS = {
   },
 };
 
+const TABLE_HEAD = "| what | target | median | spread | runs |\n|---|---|---|---|---|";
+
 /** @param {Row} row */
 function line({ what, target, seconds, note }) {
   const sorted = [...seconds].sort((a, b) => a - b);
@@ -130,15 +168,15 @@ if (unknown.length > 0) throw new Error(`unknown section ${unknown.join(", ")}; 
 
 const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: root, encoding: "utf8" }).trim();
 const before = loadavg()[0] ?? 0;
-const rows = chosen.flatMap((name) => SECTIONS[name]?.() ?? []);
+/** @type {Row[]} */
+const rows = [];
+for (const name of chosen) rows.push(...((await SECTIONS[name]?.()) ?? []));
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node.js ${process.version}`;
 const text = `## Pipeline: ${chosen.join(", ")}
 
 ${new Date().toISOString().slice(0, 10)}, commit ${commit}; ${machine}; load average before the run ${before.toFixed(1)}. Embedded engine. Seconds of wall clock.
 
-| what | target | median | spread | runs |
-|---|---|---|---|---|
-${rows.map(line).join("\n")}
+${[...(rows.length > 0 ? [TABLE_HEAD, ...rows.map(line)] : []), ...notes].join("\n")}
 `;
 const marker = `<!-- pipeline ${chosen.join(" ")} -->`;
 mkdirSync(join(root, "docs"), { recursive: true });

@@ -11,6 +11,7 @@ import { conformance, conformanceCheck } from './conformance.ts'
 import { deliver, deployer, ingressOptions, publishImages, publishedImages, REPORT_OPTIONS, reportOf, type Target, textOf, withInput } from './delivery.ts'
 import { e2eCheck } from './e2e.ts'
 import { DEPLOYED, image } from './images.ts'
+import { load } from './load.ts'
 import { reportDirectory, runAll } from './run.ts'
 import { byContent } from './sources.ts'
 import { randomSecrets, stack } from './stack.ts'
@@ -136,6 +137,15 @@ export class TodoChat {
   ): Promise<Directory> {
     const { runs, info } = await runAll(await this.everything(), skip)
     return reportDirectory(runs, info)
+  }
+
+  /** Hold many conversations at once against two backend replicas; a Markdown table compares them with a single one */
+  @func({ cache: 'never' })
+  async load(
+    /** Conversations at once, five turns each */
+    conversations: number = 200,
+  ): Promise<string> {
+    return load(await this.repository(), conversations)
   }
 
   /** The whole application on a laptop port, without Kubernetes: `dagger call up up` serves the page at port 8080 */

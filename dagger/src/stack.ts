@@ -18,6 +18,8 @@ os.execv(sys.executable, [sys.executable, "-m", "todo_chat.entrypoints.backend"]
 export type StackOptions = {
   /** Passwords of the database's roles (`<role>-password`) and the tokens' key (`jwt-key`), by name. */
   secrets: Record<string, Secret>
+  /** How many backends run at the same time (default: one); the page talks to the first. */
+  replicas?: number
 }
 
 /** @returns random secrets for a stack that nobody else reaches */
@@ -41,7 +43,7 @@ export function testSecrets(): Record<string, Secret> {
 }
 
 /** The whole application as services on one network, the schema migrated: the page answers at port 8080. */
-export async function stack(source: Directory, options: StackOptions): Promise<{ frontend: Service; backend: Service; mcp: Service }> {
+export async function stack(source: Directory, options: StackOptions): Promise<{ frontend: Service; backends: Service[]; mcp: Service }> {
   const secret = (container: Container, path: string, name: string): Container => {
     const value = options.secrets[name]
     if (value === undefined) throw new Error(`the stack needs a secret ${name}`)
@@ -66,17 +68,21 @@ export async function stack(source: Directory, options: StackOptions): Promise<{
     .withEnvVariable('TODO_MCP_URL', 'http://mcp:8002/mcp')
     .withExposedPort(8001)
     .asService({ useEntrypoint: true })
-  const backend = secret(['migrator', 'chat', 'tasks'].reduce(asRole, withDatabase(backendImage, database)), '/run/secrets/todo-jwt/jwt-key', 'jwt-key')
-    .withServiceBinding('agent', agent)
-    .withEnvVariable('TODO_JWT_KEY_FILE', '/run/secrets/todo-jwt/jwt-key')
-    .withEnvVariable('TODO_AGENT_URL', 'http://agent:8001')
-    .withEnvVariable('TODO_DEV_LOGIN', 'true')
-    .withExposedPort(8000)
-    .asService({ args: ['python3', '-c', MIGRATE_THEN_SERVE] })
+  const replica = (index: number): Service =>
+    secret(['migrator', 'chat', 'tasks'].reduce(asRole, withDatabase(backendImage, database)), '/run/secrets/todo-jwt/jwt-key', 'jwt-key')
+      .withServiceBinding('agent', agent)
+      .withEnvVariable('TODO_JWT_KEY_FILE', '/run/secrets/todo-jwt/jwt-key')
+      .withEnvVariable('TODO_AGENT_URL', 'http://agent:8001')
+      .withEnvVariable('TODO_DEV_LOGIN', 'true')
+      // Two services that differ in nothing would be one.
+      .withEnvVariable('REPLICA', String(index))
+      .withExposedPort(8000)
+      .asService({ args: ['python3', '-c', MIGRATE_THEN_SERVE] })
+  const backends = Array.from({ length: options.replicas ?? 1 }, (_, index) => replica(index))
   const frontend = (await image(source, 'frontend'))
-    .withServiceBinding('backend', backend)
+    .withServiceBinding('backend', backends[0] as Service)
     .withFile('/etc/nginx/conf.d/proxy.conf', source.file('docker/frontend/proxy.conf.example'))
     .withExposedPort(8080)
     .asService({ useEntrypoint: true })
-  return { frontend, backend, mcp }
+  return { frontend, backends, mcp }
 }
