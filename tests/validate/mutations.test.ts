@@ -152,7 +152,7 @@ const CASES: Case[] = [
   { policy: 'database/volumes-stay', change: 'data on an emptyDir', mutate: append('StatefulSet postgres', [...POD, 'volumes'], { name: 'data', emptyDir: { sizeLimit: '1Gi' } }) },
 
   { policy: 'access/no-wildcards', change: 'every verb', mutate: set('Role deployer', ['rules', 1, 'verbs'], ['*']) },
-  { policy: 'access/no-wildcards', change: 'a shell in every pod', mutate: append('Role deployer', ['rules', 2, 'resources'], 'pods/exec') },
+  { policy: 'access/no-wildcards', change: 'a shell in every pod', mutate: append('Role viewer', ['rules', 0, 'resources'], 'pods/exec') },
   { policy: 'access/workloads-have-none', change: 'the agent as deployer', mutate: append('RoleBinding deployer', ['subjects'], { kind: 'ServiceAccount', name: 'agent', namespace: 'todo-chat-dev' }) },
   { policy: 'access/bindings', change: 'a ClusterRole given', mutate: set('RoleBinding viewer', ['roleRef'], { kind: 'ClusterRole', name: 'cluster-admin' }) },
   { policy: 'access/bindings', change: 'a subject of another namespace', mutate: set('RoleBinding deployer', ['subjects', 0, 'namespace'], 'default') },
