@@ -23,6 +23,21 @@ require_secrets() {
   done
 }
 
+# One server per volume, also while two containers have it: after a forced deletion the old one is still shutting down
+# when its successor starts. PostgreSQL's own lock file does not tell them apart, the server is process 1 in both; the
+# successor would start, lose that file to the old one's shutdown, and lose committed rows. Every process of the server
+# inherits the descriptor, so the kernel releases the lock when the last one has ended.
+lock_volume() {
+  exec 9> "$(dirname "$PGDATA")/lock"
+  if ! flock --nonblock 9; then
+    say "waiting for another server on this volume to end"
+    if ! flock --timeout 50 9; then
+      say "another server still runs on this volume; end its container, this one will be started again"
+      exit 1
+    fi
+  fi
+}
+
 # Only a socket that nobody else reaches: the port opens when the roles are complete.
 run_init_scripts() {
   socket=$(mktemp -d)
@@ -50,6 +65,7 @@ initialise() {
   sync
 }
 
+lock_volume
 [ -s "$PGDATA/PG_VERSION" ] || initialise
 # A volume's fsGroup opens the directory to the group, which PostgreSQL refuses.
 chmod 0700 "$PGDATA"
