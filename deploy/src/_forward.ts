@@ -5,6 +5,8 @@ import { type KubeConfig, PortForward } from '@kubernetes/client-node'
 
 export interface ForwardedPort {
   port: number
+  /** What the API server said when it last refused a connection. */
+  refusal(): unknown
   close(): Promise<void>
 }
 
@@ -15,6 +17,7 @@ export interface ForwardedPort {
 export async function forwardPort(config: KubeConfig, namespace: string, pod: string, port: number): Promise<ForwardedPort> {
   const forward = new PortForward(config)
   const sockets = new Set<Socket>()
+  let refusal: unknown
   const server = createServer((socket) => {
     sockets.add(socket)
     socket.on('error', () => socket.destroy())
@@ -25,13 +28,17 @@ export async function forwardPort(config: KubeConfig, namespace: string, pod: st
         socket.on('close', () => websocket?.close())
         websocket?.on('close', () => socket.end())
       },
-      () => socket.destroy(),
+      (error: unknown) => {
+        refusal = error
+        socket.destroy()
+      },
     )
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
     port: (server.address() as AddressInfo).port,
+    refusal: () => refusal,
     async close() {
       for (const socket of sockets) socket.destroy()
       server.close()

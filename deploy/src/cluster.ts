@@ -295,7 +295,14 @@ class ApiCluster implements Cluster {
     const pool = new Pool(origin, { connections: 4 })
     return {
       name: `pod ${name}`,
-      send: (request, timeoutMs) => exchange(pool, origin, request, timeoutMs),
+      async send(request, timeoutMs) {
+        try {
+          return await exchange(pool, origin, request, timeoutMs)
+        } catch (error) {
+          const refusal = forwarded.refusal()
+          throw refusal === undefined ? error : fromSocket(refusal, { apiVersion: 'v1', kind: 'Pod', namespace, name }, 'pods/portforward')
+        }
+      },
       async close() {
         await pool.destroy()
         await forwarded.close()
@@ -307,8 +314,7 @@ class ApiCluster implements Cluster {
     try {
       return await execInPod(this.#config, pod, command, stdout, stdin)
     } catch (cause) {
-      const message = cause instanceof Error ? cause.message : 'the connection was refused'
-      throw new ClusterError('server', `exec Pod ${pod.name}: ${message}`, { verb: 'create', resource: 'pods/exec', cause, next: 'the user of the kubeconfig needs the verb create on pods/exec' })
+      throw fromSocket(cause, { apiVersion: 'v1', kind: 'Pod', namespace: pod.namespace, name: pod.name }, 'pods/exec')
     }
   }
 
@@ -428,6 +434,16 @@ function fromStatus(
     default:
       return new ClusterError('server', `${what}: HTTP ${exception.code}: ${message}`, { ...details, transient: [429, 500, 502, 503, 504].includes(exception.code) })
   }
+}
+
+/** A WebSocket that was refused says only the HTTP status: `Unexpected server response: 403`. */
+function fromSocket(cause: unknown, object: ObjectRef, resource: 'pods/exec' | 'pods/portforward'): ClusterError {
+  const message = (cause as { message?: string }).message ?? 'the connection was refused'
+  const details = { verb: 'create', resource, object, cause }
+  if (/\b403\b/.test(message)) {
+    return new ClusterError('forbidden', `${nameOf(object)}: not allowed to create ${resource}`, { ...details, next: `grant the verbs get and create on ${resource} to the user of the kubeconfig` })
+  }
+  return new ClusterError(/\b404\b/.test(message) ? 'not-found' : 'server', `${nameOf(object)}: ${resource}: ${message}`, details)
 }
 
 function conflictCause({ message = '', field = '' }: { message?: string; field?: string }): FieldCause {

@@ -83,7 +83,15 @@ export function drillPod(database: KubeObject, name: string): KubeObject {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name, namespace: database.metadata.namespace ?? '', labels: { ...STATE_LABELS, [COMPONENT]: 'restore-drill' } },
-    spec: { ...podSpec, restartPolicy: 'Never', activeDeadlineSeconds: LIFETIME_S, terminationGracePeriodSeconds: 1, volumes: [...(podSpec.volumes ?? []), ...claims] },
+    spec: {
+      ...podSpec,
+      restartPolicy: 'Never',
+      activeDeadlineSeconds: LIFETIME_S,
+      terminationGracePeriodSeconds: 1,
+      // No clients to drain; and hooks may be longer than the short grace.
+      containers: podSpec.containers.map(({ lifecycle: _lifecycle, ...container }) => container),
+      volumes: [...(podSpec.volumes ?? []), ...claims],
+    },
   }
 }
 

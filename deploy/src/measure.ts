@@ -31,11 +31,12 @@ export async function startMeasurement(clock: Clock, entrances: OpenEntrances, p
     rolloutEnds: () => load.rolloutEnds(),
     async finish() {
       await clock.sleep(MARGIN)
-      const figures = await load.finish()
-      await setup.cleanUp()
-      return figures
+      return load.finish()
     },
-    [Symbol.asyncDispose]: () => load[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await load[Symbol.asyncDispose]()
+      await setup.cleanUp()
+    },
   }
 }
 

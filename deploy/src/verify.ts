@@ -2,6 +2,7 @@
 import { type Clock, poll } from './_poll.ts'
 import { type Entrances, type Prober, tasksPath } from './application.ts'
 import { failureKind } from './availability.ts'
+import { ClusterError } from './errors.ts'
 import type { HttpAnswer, HttpRequest, HttpTarget } from './http.ts'
 
 /** The answer to one question. */
@@ -162,7 +163,7 @@ export async function verify(clock: Clock, entrances: Entrances, prober: Prober,
         try {
           return await ask(way, identity)
         } catch (error) {
-          wrong = error instanceof Wrong ? error.message : `no answer from ${way.name}: ${failureKind(error)}`
+          wrong = error instanceof Wrong || error instanceof ClusterError ? error.message : `no answer from ${way.name}: ${failureKind(error)}`
           return undefined
         }
       })

@@ -8,6 +8,7 @@ import { type Kind, type KubeObject, type ObjectRef, keyOf, refOf } from './obje
 import type { WorkloadRow } from './progress.ts'
 import type { Run } from './run.ts'
 import type { Cluster } from './cluster.ts'
+import { ClusterError } from './errors.ts'
 
 /** Between two looks, in ms. A verdict is at most this much later than its reason. */
 const INTERVAL = 1_000
@@ -36,22 +37,28 @@ export interface Snapshot {
 
 /** Reads the objects of the given kinds with all that their rules may depend on. */
 export async function readSnapshot(cluster: Cluster, namespace: string, kinds: readonly Kind[], at: number): Promise<Snapshot> {
-  const list = (apiVersion: string, kind: string, where: string | undefined = namespace): Promise<KubeObject[]> => cluster.list({ apiVersion, kind }, where)
+  const list = (apiVersion: string, kind: string): Promise<KubeObject[]> => cluster.list({ apiVersion, kind }, namespace)
   const needsClasses = kinds.some(({ kind }) => kind === 'PersistentVolumeClaim')
   const [pods, replicaSets, events, storageClasses, ...lists] = await Promise.all([
     list('v1', 'Pod'),
     list('apps/v1', 'ReplicaSet'),
     list('v1', 'Event'),
-    needsClasses ? list('storage.k8s.io/v1', 'StorageClass', undefined) : [],
+    needsClasses ? cluster.list({ apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass' }).catch(unlessForbidden) : [],
     ...kinds.map(({ apiVersion, kind }) => list(apiVersion, kind)),
   ])
   const objects = new Map(lists.flat().map((object) => [keyOf(refOf(object)), object]))
   return {
     at,
-    children: { pods, replicaSets, storageClasses } as unknown as Children,
+    children: { pods, replicaSets, ...(storageClasses && { storageClasses }) } as unknown as Children,
     events: events as unknown as KubeEvent[],
     objects,
   }
+}
+
+/** A deployer with rights in its namespace only sees nothing of the whole cluster. */
+function unlessForbidden(error: unknown): undefined {
+  if (error instanceof ClusterError && error.code === 'forbidden') return undefined
+  throw error
 }
 
 /** The distinct kinds of some objects. */

@@ -26,7 +26,8 @@ export async function restore(context: Context, input: SessionOptions & { file: 
   await using session = await openSession(context, input)
   const { run } = session
   const container = await databaseContainer(run)
-  return phase(run, 'restore', input.file, () => restoreInto(run, container, input.file, input.force))
+  // Awaited here: the lock is given back when this function is left.
+  return await phase(run, 'restore', input.file, () => restoreInto(run, container, input.file, input.force))
 }
 
 /** Feeds an archive to the `restore` of the database's image, which also compares what came back. */

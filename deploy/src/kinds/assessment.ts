@@ -21,7 +21,8 @@ export type KubeEvent = Wire<CoreV1Event>
 export interface Children {
   replicaSets: readonly ReplicaSet[]
   pods: readonly Pod[]
-  storageClasses: readonly StorageClass[]
+  /** Absent when the user may not list them: they belong to the whole cluster. */
+  storageClasses?: readonly StorageClass[]
 }
 
 /** Pods of a workload, told apart by the revision they belong to. */

@@ -34,11 +34,11 @@ export function deployment(name: string, image: string, extra: object = {}): Kub
 
 /** @param tags image tags by part; `1` when not given */
 export function release(tags: Partial<Record<'database' | 'migrate' | 'mcp' | 'agent' | 'backend' | 'frontend', string>> = {}): RenderedObject[] {
-  const pod = (name: string, image: string): object => ({ metadata: { labels: labels(name) }, spec: { containers: [{ name, image }] } })
+  const pod = (name: string, image: string, component = name): object => ({ metadata: { labels: labels(name, component) }, spec: { containers: [{ name, image, lifecycle: { preStop: { sleep: { seconds: 2 } } } }] } })
   const objects: KubeObject[] = [
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } },
     { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'environment', namespace: NAMESPACE }, data: { TODO_ENVIRONMENT: 'development' } },
-    { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'postgres', namespace: NAMESPACE, labels: labels('postgres', 'database') }, spec: { replicas: 1, template: pod('postgres', `todo-chat/database:${tags.database ?? '1'}`) } },
+    { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'postgres', namespace: NAMESPACE, labels: labels('postgres', 'database') }, spec: { replicas: 1, template: pod('postgres', `todo-chat/database:${tags.database ?? '1'}`, 'database') } },
     { apiVersion: 'batch/v1', kind: 'CronJob', metadata: { name: 'backup', namespace: NAMESPACE, labels: labels('backup') }, spec: { suspend: true, jobTemplate: { spec: { template: pod('backup', 'todo-chat/database:1') } } } },
     { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'migrate', namespace: NAMESPACE, labels: labels('migrate', 'migration') }, spec: { template: pod('migrate', `todo-chat/backend:${tags.migrate ?? tags.backend ?? '1'}`) } },
     deployment('mcp', `todo-chat/mcp:${tags.mcp ?? '1'}`),

@@ -4,6 +4,7 @@ import { type IncomingMessage, type Server, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Cluster, connect, loadKubeconfig } from '../../../deploy/src/cluster.ts'
 import { BadInput, ClusterError } from '../../../deploy/src/errors.ts'
@@ -145,6 +146,18 @@ describe('answers of the API server', () => {
   it('a missing permission names verb and resource', async () => {
     refuse(403, { reason: 'Forbidden', message: 'deployments.apps "backend" is forbidden: User "viewer" cannot patch resource "deployments" in API group "apps" in the namespace "ns"' })
     expect(await applyError()).toMatchObject({ code: 'forbidden', verb: 'patch', resource: 'deployments.apps', next: expect.stringMatching(/grant the verb patch on deployments.apps/) })
+  })
+
+  it.each([
+    ['a command in a pod', 'pods/exec', () => cluster.exec({ namespace: 'ns', name: 'postgres-0', container: 'postgres' }, ['true'], new PassThrough())],
+    ['a forwarded port', 'pods/portforward', async () => {
+      const pod = await cluster.pod('ns', 'mcp-1', 8002)
+      return pod.send({ method: 'GET', path: '/' }, 5_000).finally(() => pod.close())
+    }],
+  ])('a missing permission for %s names verb and resource, though the WebSocket says only 403', async (_name, resource, ask) => {
+    refuse(403, { reason: 'Forbidden' })
+    const error: unknown = await ask().then(() => expect.unreachable('it was accepted'), (error: unknown) => error)
+    expect(error).toMatchObject({ code: 'forbidden', verb: 'create', resource, message: expect.stringContaining(`not allowed to create ${resource}`) })
   })
 
   it('an invalid object names its fields', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { KubeEvent } from '../../../../deploy/src/kinds/assessment.ts'
 import { assess } from '../../../../deploy/src/kinds/index.ts'
 import { fixture } from './_fixture.ts'
 
@@ -29,6 +30,20 @@ describe('quota', () => {
   it('is given 6 s: an ending pod may free what is missing', () => {
     expect(assess(object, children, events, first + 5_999)).toMatchObject({ state: 'progressing' })
     expect(assess(object, children, events, first + 6_000)).toMatchObject({ state: 'doomed' })
+  })
+})
+
+describe('a claim, to a deployer that may not list StorageClasses', () => {
+  const known = fixture('persistentvolumeclaim/waits-for-first-consumer')
+  const { storageClasses: _unseen, ...children } = known.children
+  const event = { metadata: {}, involvedObject: { uid: known.object.metadata.uid }, reason: 'WaitForFirstConsumer', message: 'waiting for first consumer to be created before binding' } as KubeEvent
+
+  it('is not blamed for a class that was not seen', () => {
+    expect(assess(known.object, children, [], known.now)).toMatchObject({ state: 'progressing', reason: 'Pending' })
+  })
+
+  it('is current once the volume controller says that it waits for a pod', () => {
+    expect(assess(known.object, children, [event], known.now)).toMatchObject({ state: 'current', reason: 'WaitForFirstConsumer' })
   })
 })
 
