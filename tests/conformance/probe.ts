@@ -21,9 +21,11 @@ export interface ProbeOptions {
   image?: string
   env?: Record<string, string>
   volumes?: { name: string; mountPath: string; source: object }[]
+  /** Runs on this node and sees its processes. The namespace has to admit that. @default any node, own processes only */
+  host?: string
 }
 
-/** A pod that meets Pod Security `restricted` and runs a Python program. */
+/** A pod that runs a Python program. It meets Pod Security `restricted`, unless it looks at a node's processes. */
 export function probePod(image: string, options: ProbeOptions): KubeObject {
   const { namespace, script, labels = {}, serviceAccount = 'default', env = {}, volumes = [] } = options
   return {
@@ -37,6 +39,7 @@ export function probePod(image: string, options: ProbeOptions): KubeObject {
       automountServiceAccountToken: false,
       enableServiceLinks: false,
       serviceAccountName: serviceAccount,
+      ...(options.host !== undefined && { hostPID: true, nodeName: options.host }),
       // Never true: with a tier's labels the pod would otherwise become an endpoint of that tier's Service.
       readinessGates: [{ conditionType: 'todo-chat.conformance/never' }],
       securityContext: { runAsNonRoot: true, runAsUser: 10001, runAsGroup: 10001, fsGroup: 10001, seccompProfile: { type: 'RuntimeDefault' } },

@@ -23,9 +23,11 @@ export const TIMEOUTS = {
   rollout: 120_000,
   /** A pod replaced after it was deleted: 60 s of grace at most, then a start. */
   replaced: 90_000,
+  /** A container that was killed runs again: noticed within 1 s, started within 10, and a back-off of 10 s at most after one kill. */
+  restarted: 60_000,
   /** The database back after its pod was deleted: up to 60 s of grace, start, recovery of its log. */
   databaseBack: 90_000,
-  /** Clients see the database's end or return: readiness is asked every 2 s and has to fail twice. */
+  /** Clients see the database's end or return: readiness is asked every 2 s, takes 2 s to give up and has to fail twice. */
   readinessFollows: 30_000,
   /** Scaling up by CPU: metrics every 15 s, the controller looks every 15 s, then a pod starts. */
   scaleUp: 120_000,
@@ -45,4 +47,6 @@ export const PAUSES = {
   networkSettles: 3_000,
   /** Load before and after a change, to compare with. */
   margin: 2_000,
+  /** Load after a fault: at RATE another 100 requests, however fast the recovery was. */
+  afterFault: 5_000,
 } as const

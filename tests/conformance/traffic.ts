@@ -1,6 +1,7 @@
 /** Constant load of many users through the ingress, and how it is judged. */
 import { systemClock } from '../../deploy/src/_poll.ts'
 import { type Availability, Load, type Route } from '../../deploy/src/availability.ts'
+import type { HttpAnswer } from '../../deploy/src/http.ts'
 import type { Application, Task, User } from './app.ts'
 import { type Evidence, demand } from './requirement.ts'
 
@@ -24,7 +25,7 @@ export async function startTraffic(app: Application, rate: number, mix: Mix): Pr
   }
   const at = (index: number): User => users[index % users.length] as User
   const headers = (index: number): Record<string, string> => ({ authorization: `Bearer ${at(index).token}`, 'content-type': 'application/json' })
-  const ok = ({ status }: { status: number }): string | undefined => (status === 200 ? undefined : `HTTP ${status}`)
+  const ok = ({ status, body }: HttpAnswer): string | undefined => (status === 200 ? undefined : `HTTP ${status}${errorCode(body)}`)
   const read: Route = { name: 'read tasks', target: app.target, weight: 5, judge: ok, request: (index) => ({ method: 'GET', path: `/api/${at(index).id}/tasks`, headers: headers(index) }) }
   const others: Route[] = [
     { name: 'page', target: app.target, weight: 2, judge: ok, request: () => ({ method: 'GET', path: '/' }) },
@@ -38,6 +39,12 @@ export async function startTraffic(app: Application, rate: number, mix: Mix): Pr
     { name: 'chat', target: app.target, weight: 1, judge: ok, request: (index) => ({ method: 'POST', path: `/api/${at(index).id}/chat`, headers: headers(index), body: JSON.stringify({ message: 'list tasks' }) }) },
   ]
   return new Load(mix === 'reads' ? [read] : [read, ...others], rate, systemClock)
+}
+
+/** Tells an answer of the application from one of the ingress controller or the web server, which have no code. */
+function errorCode(body: string): string {
+  const code = /"code":\s*"(\w+)"/.exec(body)?.[1]
+  return code === undefined ? '' : ` ${code}`
 }
 
 /** Figures as evidence: one row per route. */

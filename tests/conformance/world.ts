@@ -12,6 +12,7 @@ import type { KubeObject, RenderedObject } from '../../deploy/src/objects.ts'
 import { type Environment as Overlay, render } from '../../deploy/src/render.ts'
 import { Application } from './app.ts'
 import { releaseArgs, runArgs, runDeployer } from './deployer.ts'
+import type { Kill } from './kill.ts'
 import { Kube, waitFor } from './kube.ts'
 import { type Facts, MET, missing } from './needs.ts'
 import type { Settings } from './settings.ts'
@@ -30,6 +31,8 @@ export interface World {
   readonly facts: Facts
   /** Milliseconds since the epoch. */
   readonly openedAt: number
+  /** What this run has killed so far; requirements add to it. */
+  readonly kills: Kill[]
   /** The deployer's own report of the first deployment of this run; absent when nothing was deployed. */
   readonly deployed: DeployReport | undefined
   /** An image with Python. @throws Error when the application is not deployed */
@@ -107,6 +110,7 @@ async function prepare(settings: Settings, cluster: Cluster, interrupt: AbortSig
     signal,
     facts,
     openedAt: Date.now(),
+    kills: [],
     deployed: report,
     probeImage: () => image ?? raise('no image for probe pods: the application is not deployed'),
     app: () => new Application(entrance.target ?? raise('the ingress cannot be reached'), () => readKey(cluster, settings.namespace)),

@@ -1,0 +1,73 @@
+/** Ends a process as the kernel does when memory runs out: SIGKILL, without a word to anybody. */
+import { type Pod } from '../../deploy/src/kinds/assessment.ts'
+import { isReady, podName, restartsOf } from '../../deploy/src/kinds/pod.ts'
+import { waitFor } from './kube.ts'
+import { ask } from './probe.ts'
+import { demand } from './requirement.ts'
+import { TIMEOUTS } from './timeouts.ts'
+import type { World } from './world.ts'
+
+/** A container that this run has killed; its restart is not one that nobody asked for. */
+export interface Kill {
+  podUid: string
+  containerId: string
+}
+
+const ENFORCE = 'pod-security.kubernetes.io/enforce'
+
+/**
+ * From outside of the container: inside of it, process 1 cannot be killed. The kernel lets an account end its own processes,
+ * and every container of the application has the account of the probe.
+ */
+const SCRIPT = `
+import json, os, pathlib, signal
+killed = []
+for process in pathlib.Path("/proc").glob("[0-9]*"):
+    try:
+        first = (process / "status").read_text().split("NSpid:")[1].splitlines()[0].split()[-1] == "1"
+        if first and os.environ["CONTAINER"] in (process / "cgroup").read_text():
+            os.kill(int(process.name), signal.SIGKILL)
+            killed.append(process.name)
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+print(json.dumps(killed))
+`
+
+/** Kills the first process of the pod's container. @throws Violation when it is not found */
+export async function killProcess(world: World, pod: Pod): Promise<void> {
+  const { scratch, kube } = world
+  const status = pod.status?.containerStatuses?.[0]
+  const id = status?.containerID?.replace(/^\w+:\/\//, '')
+  const node = pod.spec?.nodeName
+  demand(id && node && pod.metadata?.uid, `pod ${podName(pod)} has no running container`)
+  const enforce = (level: string): Promise<void> => kube.patch({ apiVersion: 'v1', kind: 'Namespace', name: scratch }, { metadata: { labels: { [ENFORCE]: level } } })
+  await enforce('privileged')
+  try {
+    const killed = await ask<string[]>(world, { namespace: scratch, name: 'kill', script: SCRIPT, host: node, env: { CONTAINER: id } })
+    demand(killed.length === 1, `${killed.length} processes are the first one of container ${id} of pod ${podName(pod)}`)
+  } finally {
+    await enforce('restricted')
+  }
+  world.kills.push({ podUid: pod.metadata.uid, containerId: id })
+}
+
+/** Waits until the same pod runs a new container and is ready. */
+export async function restarted({ cluster, namespace, signal }: World, before: Pod): Promise<void> {
+  await waitFor(`pod ${podName(before)} to be ready again`, TIMEOUTS.restarted, signal, async () => {
+    const pod = (await cluster.get({ apiVersion: 'v1', kind: 'Pod', namespace, name: podName(before) })) as unknown as Pod | undefined
+    if (pod === undefined || pod.metadata?.uid !== before.metadata?.uid) return 'the pod is gone'
+    if (restartsOf(pod) === restartsOf(before)) return 'the killed container is not told from the running one yet'
+    return isReady(pod) ? true : 'not ready'
+  })
+}
+
+/** Pods with a restart that this run did not cause. Pure. */
+export function unexplainedRestarts(pods: readonly Pod[], kills: readonly Kill[]): string[] {
+  return pods.flatMap((pod) => {
+    const last = pod.status?.containerStatuses?.[0]?.lastState?.terminated
+    const own = kills.filter(({ podUid }) => podUid === pod.metadata?.uid)
+    const explained = restartsOf(pod) === own.length && own.some(({ containerId }) => last?.containerID?.endsWith(containerId))
+    if (restartsOf(pod) === 0 || explained) return []
+    return [`${podName(pod)}: ${restartsOf(pod)}, ${own.length} of them by this run (last: ${last?.reason ?? 'unknown reason'}, exit code ${last?.exitCode ?? 'unknown'})`]
+  })
+}
