@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { Bench, expectRolledBack, podSpec, runsPython, specOf } from './_bench.ts'
+import { Bench, podSpec, runsPython, specOf } from './_bench.ts'
+import { expectRolledBack } from './_expect.ts'
 
 const bench = new Bench()
 

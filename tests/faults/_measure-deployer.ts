@@ -1,0 +1,148 @@
+/** What the deployer takes, and what users notice of it. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Availability } from '../../deploy/src/availability.ts'
+import type { RunReport } from '../../deploy/src/report.ts'
+import { type Bench, NAMESPACE, type Ran } from './_bench.ts'
+import { FAULTS, otherImage, setting } from './_changes.ts'
+import { applyAs } from './_kubectl.ts'
+import { RATE, underLoad } from './_load.ts'
+import { watchReason } from './_reason.ts'
+import { type Table, brief, spread } from './_table.ts'
+
+const REPETITIONS = 3
+const LOAD = ['--rate', String(RATE), '--soak', '10s']
+const HEAD = ['what', 'target', 'seconds: median (spread)', 'runs', 'requests', 'failed', 'longest outage', 'p99 inside']
+
+/** @throws when the run did not end as it should: there is nothing to measure then */
+function expectResult(ran: Ran, ...results: RunReport['result'][]): Ran {
+  if (!results.includes(ran.report.result)) throw new Error(`expected ${results.join(' or ')}, got ${ran.report.result ?? 'no report'} (exit code ${ran.exitCode}):\n${ran.stderr}\n${ran.stdout}`)
+  return ran
+}
+
+function row(what: string, target: string, seconds: readonly number[], loads: readonly (Availability | undefined)[] = []): string[] {
+  const known = loads.filter((load) => load !== undefined)
+  const sum = (pick: (load: Availability) => number): string => (known.length === 0 ? '–' : String(known.reduce((total, load) => total + pick(load), 0)))
+  const most = (pick: (load: Availability) => number): string => (known.length === 0 ? '–' : `${Math.round(Math.max(...known.map(pick)))} ms`)
+  return [what, target, spread(seconds), String(seconds.length), sum(({ requests }) => requests), sum(({ failures }) => failures), most(({ longestOutageMs }) => longestOutageMs), most(({ inside }) => inside.p99Ms)]
+}
+
+async function repeat<Value>(count: number, measure: (index: number) => Promise<Value>): Promise<Value[]> {
+  const values: Value[] = []
+  for (let index = 0; index < count; index += 1) values.push(await measure(index))
+  return values
+}
+
+export async function deployerRows(bench: Bench): Promise<Table[]> {
+  await bench.good()
+  const rows: string[][] = []
+  const add = (what: string, target: string, runs: readonly Ran[]): void => {
+    rows.push(row(what, target, runs.map(({ seconds }) => seconds), runs.map(({ report }) => report.availability)))
+    process.stderr.write(`${what}: ${runs.map(({ seconds }) => seconds.toFixed(1)).join(', ')} s\n`)
+  }
+  add('`plan` of the whole application, nothing to change', '≤ 3 s', await repeat(REPETITIONS, () => bench.run(['plan'])))
+  add('`deploy`, nothing to change', '≤ 3 s', await repeat(REPETITIONS, async () => expectResult(await bench.run(['deploy', '--ingress-url', bench.ingress]), 'unchanged')))
+  for (const part of ['frontend', 'backend']) {
+    const what = part === 'backend' ? 'another image of the backend to verified, with backup and migration' : `another image of the ${part} to verified`
+    const runs = await repeat(REPETITIONS, async (index) => expectResult(await bench.deploy(await bench.release(index % 2 === 0 ? otherImage(part) : undefined), { args: LOAD }), 'succeeded'))
+    add(what, '≤ 30 s, 0 failed', runs)
+  }
+  await bench.good()
+  add('a setting of the backend to verified', '0 failed', await repeat(REPETITIONS, async (index) => expectResult(await bench.deploy(await bench.release(setting(index % 2 === 0 ? 'DEBUG' : 'INFO')), { args: LOAD }), 'succeeded')))
+  add('`rollback` to the revision before, verified', '≤ 30 s, 0 failed', await repeat(REPETITIONS, async () => expectResult(await bench.run(['rollback', '--ingress-url', bench.ingress, ...LOAD]), 'succeeded')))
+  await bench.good()
+  return [
+    {
+      title: 'Wall clock of the command, its start included',
+      head: HEAD,
+      rows,
+      note: `${RATE} requests a second through the ingress (80 %) and the Services by the API server's proxy (20 %), from 2 s before the first change to 2 s after the last old pod; the command waits for both margins, and for 10 s without a restart (\`--soak\`). The other image has the same content under another digest. Requests and failures are summed over the runs.`,
+    },
+  ]
+}
+
+/** Waits until the Deployment has exactly so many pods, all ready. */
+async function settled(bench: Bench, name: string, replicas: number): Promise<void> {
+  const cluster = await bench.cluster()
+  const deadline = Date.now() + 120_000
+  for (;;) {
+    const object = await cluster.get({ apiVersion: 'apps/v1', kind: 'Deployment', namespace: NAMESPACE, name })
+    const pods = (await cluster.list({ apiVersion: 'v1', kind: 'Pod' }, NAMESPACE)).filter(({ metadata }) => metadata.labels?.['app.kubernetes.io/name'] === name)
+    const status = (object?.['status'] ?? {}) as { replicas?: number; availableReplicas?: number }
+    if (status.replicas === replicas && status.availableReplicas === replicas && pods.length === replicas) return
+    if (Date.now() > deadline) throw new Error(`Deployment ${name} has not come to ${replicas} pods in 120 s`)
+    await sleep(500)
+  }
+}
+
+async function scaleTo(bench: Bench, name: string, replicas: number): Promise<void> {
+  await applyAs(bench.kubeconfig, 'benchmark', { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata: { name, namespace: NAMESPACE }, spec: { minReplicas: replicas, maxReplicas: replicas, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name } } })
+}
+
+export async function disturbanceRows(bench: Bench): Promise<Table[]> {
+  await bench.good()
+  const rows: string[][] = []
+  const cluster = await bench.cluster()
+  for (const name of ['backend', 'frontend']) {
+    const runs = await repeat(REPETITIONS, async () => {
+      await scaleTo(bench, name, 3)
+      await settled(bench, name, 3)
+      return underLoad(bench, async () => {
+        await scaleTo(bench, name, 2)
+        await settled(bench, name, 2)
+      })
+    })
+    rows.push(row(`scale-down of the ${name}, 3 → 2 pods`, '0 failed', runs.map(({ seconds }) => seconds), runs.map(({ load }) => load)))
+    // Without the autoscaler's own wishes, so that the number of pods is known.
+    const deletions = await repeat(REPETITIONS, () =>
+      underLoad(bench, async () => {
+        const pod = (await cluster.list({ apiVersion: 'v1', kind: 'Pod' }, NAMESPACE)).find(({ metadata }) => metadata.labels?.['app.kubernetes.io/name'] === name)
+        if (pod === undefined) throw new Error(`no pod of ${name}`)
+        await cluster.remove({ apiVersion: 'v1', kind: 'Pod', namespace: NAMESPACE, name: pod.metadata.name })
+        await sleep(1_000)
+        await settled(bench, name, 2)
+      }),
+    )
+    rows.push(row(`deletion of a pod of the ${name}, until replaced`, '0 failed', deletions.map(({ seconds }) => seconds), deletions.map(({ load }) => load)))
+    process.stderr.write(`${rows.slice(-2).map((cells) => cells.join(' | ')).join('\n')}\n`)
+  }
+  await bench.good()
+  return [{ title: 'Under the same load, without the deployer', head: HEAD, rows }]
+}
+
+export async function faultRows(bench: Bench): Promise<Table[]> {
+  const rows: string[][] = []
+  for (const { name, reason, change } of FAULTS) {
+    const verdicts: number[] = []
+    const delays: number[] = []
+    const rollbacks: number[] = []
+    const totals: number[] = []
+    const loads: Availability[] = []
+    let told = ''
+    for (let index = 0; index < REPETITIONS; index += 1) {
+      await bench.good()
+      const watch = reason === undefined ? undefined : watchReason(await bench.cluster(), reason)
+      const started = Date.now()
+      const ran = expectResult(await bench.deploy(await bench.release(change), { args: LOAD }), 'rolled-back')
+      const seen = await watch?.stop()
+      const { phases } = ran.report.timeline
+      const verdict = phases[phases.findIndex((phase) => phase.name === 'rollback') - 1]?.endedAt ?? 0
+      verdicts.push((verdict - started) / 1000)
+      if (seen !== undefined) delays.push((verdict - seen) / 1000)
+      rollbacks.push((ran.report.rollback?.durationMs ?? 0) / 1000)
+      totals.push(ran.seconds)
+      if (ran.report.availability) loads.push(ran.report.availability)
+      told = ran.report.failure?.message ?? ''
+    }
+    rows.push([name, spread(verdicts), spread(delays), spread(rollbacks), spread(totals), String(loads.reduce((sum, { requests }) => sum + requests, 0)), String(loads.reduce((sum, { failures }) => sum + failures, 0)), brief(told)])
+    process.stderr.write(`${rows.at(-1)?.join(' | ')}\n`)
+  }
+  await bench.good()
+  return [
+    {
+      title: 'From the start of the command; seconds, median (spread) of 3 runs',
+      head: ['fault', 'verdict', 'verdict after the reason (≤ 10 s)', 'rollback verified after the verdict (≤ 30 s)', 'command', 'requests', 'failed', 'told'],
+      rows,
+      note: 'The reason is looked for by another client five times a second, in the status of pods and Deployments; a verdict may come first. Exit code 1 each time, the revision before back and verified.',
+    },
+  ]
+}

@@ -1,0 +1,154 @@
+/**
+ * Helm with the same objects. `helm upgrade --install --wait --rollback-on-failure` gets a chart without templates: the objects that the
+ * project's chart renders, with the change put in, so that both tools deploy the same.
+ */
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { stringify } from 'yaml'
+import type { Availability } from '../../deploy/src/availability.ts'
+import type { Cluster } from '../../deploy/src/cluster.ts'
+import type { KubeObject } from '../../deploy/src/objects.ts'
+import { type Bench, NAMESPACE } from './_bench.ts'
+import { type Change, FAULTS, otherImage } from './_changes.ts'
+import { RATE, underLoad } from './_load.ts'
+import { watchReason } from './_reason.ts'
+import { type Table, brief, spread } from './_table.ts'
+
+const RELEASE = 'todo-chat'
+const REPETITIONS = 3
+/** Helm's own default of `--timeout`. */
+const TIMEOUT = '5m'
+
+interface HelmRun {
+  exitCode: number
+  stdout: string
+  stderr: string
+  seconds: number
+}
+
+/** The objects as a chart. The namespace is there already; a Job's pod template cannot be changed, so each revision has its own. */
+async function writeChart(folder: string, objects: readonly KubeObject[], index: number): Promise<void> {
+  const named = objects
+    .filter(({ kind }) => kind !== 'Namespace')
+    .map((object) => (object.kind === 'Job' ? { ...object, metadata: { ...object.metadata, name: `${object.metadata.name}-${index}` } } : object))
+  await mkdir(join(folder, 'templates'), { recursive: true })
+  await writeFile(join(folder, 'Chart.yaml'), stringify({ apiVersion: 'v2', name: RELEASE, version: '0.1.0' }))
+  await writeFile(join(folder, 'templates/objects.yaml'), named.map((object) => stringify(object).replaceAll('{{', '{{ "{{" }}')).join('---\n'))
+}
+
+function helm(bench: Bench, ...args: string[]): Promise<HelmRun> {
+  const started = performance.now()
+  return new Promise((resolve) => {
+    execFile('helm', ['--kubeconfig', bench.kubeconfig, '--namespace', NAMESPACE, ...args], { maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
+      resolve({ exitCode: error === null ? 0 : Number(error.code ?? 1), stdout, stderr, seconds: (performance.now() - started) / 1000 })
+    })
+  })
+}
+
+/** When Helm wrote down that its newest revision failed, in ms since the epoch. */
+async function failedAt(cluster: Cluster, revision: number, signal: AbortSignal): Promise<number | undefined> {
+  while (!signal.aborted) {
+    const secrets = await cluster.list({ apiVersion: 'v1', kind: 'Secret' }, NAMESPACE)
+    const record = secrets.find(({ metadata }) => metadata.labels?.['owner'] === 'helm' && metadata.labels['version'] === String(revision))
+    if (record?.metadata.labels?.['status'] === 'failed') return Date.now()
+    await sleep(200)
+  }
+  return undefined
+}
+
+/** The newest revision in Helm's own records. */
+async function newest(cluster: Cluster): Promise<number> {
+  const secrets = await cluster.list({ apiVersion: 'v1', kind: 'Secret' }, NAMESPACE)
+  return Math.max(0, ...secrets.filter(({ metadata }) => metadata.labels?.['owner'] === 'helm').map(({ metadata }) => Number(metadata.labels?.['version'])))
+}
+
+async function removeNamespace(cluster: Cluster): Promise<void> {
+  const ref = { apiVersion: 'v1', kind: 'Namespace', name: NAMESPACE }
+  await cluster.remove(ref)
+  const deadline = Date.now() + 180_000
+  while ((await cluster.get(ref)) !== undefined) {
+    if (Date.now() > deadline) throw new Error(`namespace ${NAMESPACE} is still there 3 minutes after its deletion`)
+    await sleep(500)
+  }
+}
+
+/** An empty namespace with the application's Secrets, since no chart renders them. */
+async function freshNamespace(bench: Bench, cluster: Cluster): Promise<void> {
+  const secrets = (await cluster.list({ apiVersion: 'v1', kind: 'Secret' }, NAMESPACE)).filter(({ metadata }) => ['todo-chat-database', 'todo-chat-jwt'].includes(metadata.name))
+  const namespace = (await bench.release()).find(({ kind }) => kind === 'Namespace')
+  if (secrets.length !== 2 || namespace === undefined) throw new Error('the application is not deployed')
+  await removeNamespace(cluster)
+  await cluster.apply(namespace)
+  for (const { apiVersion, kind, metadata, type, data } of secrets) await cluster.apply({ apiVersion, kind, metadata: { name: metadata.name, namespace: NAMESPACE }, type, data } as KubeObject)
+}
+
+export async function helmRows(bench: Bench): Promise<Table[]> {
+  const cluster = await bench.cluster()
+  const folder = await mkdtemp(join(tmpdir(), 'helm-bench-'))
+  let index = 0
+  const upgrade = async (change?: Change): Promise<HelmRun> => {
+    index += 1
+    await writeChart(folder, await bench.release(change), index)
+    return helm(bench, 'upgrade', '--install', RELEASE, folder, '--wait', '--rollback-on-failure', '--timeout', TIMEOUT)
+  }
+  const good = async (): Promise<HelmRun> => {
+    const ran = await upgrade()
+    if (ran.exitCode !== 0) throw new Error(`helm does not bring the good release into place:\n${ran.stderr}`)
+    return ran
+  }
+  try {
+    const version = (await helm(bench, 'version', '--template', '{{.Version}}')).stdout
+    await bench.good()
+    await freshNamespace(bench, cluster)
+    const install = await good()
+    const unchanged: number[] = []
+    for (let count = 0; count < REPETITIONS; count += 1) unchanged.push((await helm(bench, 'upgrade', '--install', RELEASE, folder, '--wait', '--rollback-on-failure', '--timeout', TIMEOUT)).seconds)
+    const images: number[] = []
+    const imageLoads: Availability[] = []
+    for (let count = 0; count < REPETITIONS; count += 1) {
+      const { value, load } = await underLoad(bench, () => upgrade(count % 2 === 0 ? otherImage('frontend') : undefined))
+      if (value.exitCode !== 0) throw new Error(value.stderr)
+      images.push(value.seconds)
+      imageLoads.push(load)
+    }
+    process.stderr.write(`helm ${version}: install ${install.seconds.toFixed(1)} s, unchanged ${unchanged.join(', ')} s, image ${images.join(', ')} s\n`)
+    const sum = (loads: readonly Availability[], pick: (load: Availability) => number): string => String(loads.reduce((total, load) => total + pick(load), 0))
+    const plain = [
+      ['first release', spread([install.seconds]), '1', '–', '–'],
+      ['nothing to change', spread(unchanged), String(unchanged.length), '–', '–'],
+      ['another image of the frontend', spread(images), String(images.length), sum(imageLoads, ({ requests }) => requests), sum(imageLoads, ({ failures }) => failures)],
+    ]
+    const faults: string[][] = []
+    for (const { name, reason, change } of FAULTS) {
+      await good()
+      const revision = (await newest(cluster)) + 1
+      const watch = reason === undefined ? undefined : watchReason(cluster, reason)
+      const over = new AbortController()
+      const started = Date.now()
+      const failing = failedAt(cluster, revision, over.signal)
+      const { value, load } = await underLoad(bench, () => upgrade(change))
+      over.abort()
+      const seen = await watch?.stop()
+      const failed = await failing
+      const seconds = (from: number | undefined, to: number | undefined): string => (from === undefined || to === undefined ? '–' : ((to - from) / 1000).toFixed(1))
+      faults.push([name, seconds(started, failed), seconds(seen, failed), value.seconds.toFixed(1), String(value.exitCode), String(load.requests), String(load.failures), value.stderr.trim() === '' ? '(nothing)' : brief(value.stderr)])
+      process.stderr.write(`${faults.at(-1)?.join(' | ')}\n`)
+    }
+    return [
+      { title: `Helm ${version}, \`helm upgrade --install --wait --rollback-on-failure\`, seconds of wall clock`, head: ['what', 'seconds: median (spread)', 'runs', 'requests', 'failed'], rows: plain },
+      {
+        title: 'Faults, one run each, seconds from the start of the command',
+        head: ['fault', 'verdict', 'verdict after the reason', 'command', 'exit code', 'requests', 'failed', 'told'],
+        rows: faults,
+        note: `The verdict is the moment at which Helm marks its revision as failed; \`--timeout\` is Helm's default of ${TIMEOUT}. ${RATE} requests a second as above. Helm neither backs up before the migration nor waits for it before the pods, measures no availability and asks the application nothing.`,
+      },
+    ]
+  } finally {
+    await helm(bench, 'uninstall', RELEASE, '--ignore-not-found')
+    await removeNamespace(cluster)
+    await rm(folder, { recursive: true, force: true })
+  }
+}
