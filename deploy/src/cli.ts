@@ -182,12 +182,14 @@ function action<Options>(run: (context: Context, options: Options, globals: Glob
 
 async function contextOf(globals: GlobalOptions): Promise<Context> {
   if (!globals.kubeconfig) throw new BadInput('no kubeconfig is given', { next: 'give --kubeconfig, or set KUBECONFIG' })
-  const cluster = await connect({
-    kubeconfig: globals.kubeconfig,
-    ...(globals.context === undefined ? {} : { context: globals.context }),
-    onTrouble: (text) => tell([`! ${text}`]),
-  })
-  const commit = globals.commit ?? (await readCommit())
+  const [cluster, commit] = await Promise.all([
+    connect({
+      kubeconfig: globals.kubeconfig,
+      ...(globals.context === undefined ? {} : { context: globals.context }),
+      onTrouble: (text) => tell([`! ${text}`]),
+    }),
+    globals.commit ?? readCommit(),
+  ])
   return {
     cluster,
     clock: systemClock,

@@ -109,7 +109,7 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
  */
 export function loadKubeconfig(path: string, context?: string): KubeConfig {
   const bad = (what: string, next: string, cause?: unknown): BadInput => new BadInput(`kubeconfig ${path}: ${what}`, { next, cause })
-  const config = new KubeConfig()
+  const config = new PooledConfig()
   try {
     readFileSync(path)
   } catch (cause) {
@@ -141,6 +141,17 @@ function parseCertificate(data: string, bad: (what: string, next: string, cause?
     return new X509Certificate(Buffer.from(data, 'base64'))
   } catch (cause) {
     throw bad('its client certificate is malformed', 'get a fresh kubeconfig', cause)
+  }
+}
+
+/** The library makes a new connection pool for each request, and with it a TLS handshake; one pool is enough. */
+class PooledConfig extends KubeConfig {
+  #dispatcher: Dispatcher | undefined
+
+  override async applySecurityAuthentication(context: RequestContext): Promise<void> {
+    await super.applySecurityAuthentication(context)
+    this.#dispatcher ??= context.getDispatcher()
+    if (this.#dispatcher !== undefined) context.setDispatcher(this.#dispatcher)
   }
 }
 
@@ -184,7 +195,6 @@ class ApiCluster implements Cluster {
   readonly #config: KubeConfig
   readonly #api: JsonApi
   readonly #options: ConnectOptions
-  #dispatcher: Dispatcher | undefined
 
   constructor(config: KubeConfig, options: ConnectOptions) {
     this.#config = config
@@ -282,7 +292,7 @@ class ApiCluster implements Cluster {
       name: `service ${name}`,
       send: async (request, timeoutMs) => {
         const context = this.#api.context(prefix, HttpMethod.GET)
-        await this.#authenticate(context)
+        await this.#config.applySecurityAuthentication(context)
         return exchange(context.getDispatcher() ?? new Agent(), origin, { ...request, path: prefix + request.path }, timeoutMs, context.getHeaders() as Record<string, string>)
       },
       close: async () => {},
@@ -323,13 +333,6 @@ class ApiCluster implements Cluster {
     const metadata = namespace === undefined ? { name } : { name, namespace }
     const path = (): Promise<string> => this.#api.path({ apiVersion, kind, metadata }, verb === 'create' ? 'create' : 'read')
     return this.#send({ verb, resource: kind, ref, method, path, ...rest })
-  }
-
-  /** The library makes a new connection pool for each request; one is enough. */
-  async #authenticate(context: RequestContext): Promise<void> {
-    await this.#config.applySecurityAuthentication(context)
-    this.#dispatcher ??= context.getDispatcher()
-    if (this.#dispatcher !== undefined) context.setDispatcher(this.#dispatcher)
   }
 
   async #send(request: Request, patienceMs = this.#options.patienceMs ?? PATIENCE): Promise<unknown> {
