@@ -22,7 +22,7 @@ export async function runRequirement(requirement: Requirement, world: World): Pr
     const took = ms()
     const message = limit.aborted && !world.signal.aborted ? `not answered within ${requirement.timeoutMs / 1000} s: ${textOf(error)}` : textOf(error)
     const evidence = error instanceof Violation && error.evidence !== undefined ? { evidence: error.evidence } : {}
-    return { outcome: 'failed', ms: took, message, ...evidence, diagnosis: await diagnose(world) }
+    return { outcome: 'failed', ms: took, message, ...evidence, diagnosis: world.signal.aborted ? `no diagnosis: ${textOf(world.signal.reason)}` : await diagnose(world) }
   }
 }
 

@@ -3,7 +3,7 @@
 export const TIMEOUTS = {
   /** One question to the API server. The cluster runs on the same machine; 10 s is a server that has stopped. */
   api: 10_000,
-  /** Silence of the API server after which the run ends: a dead node has to be told within 20 s. */
+  /** Silence of the API server after which the run ends; asked every 2 s, so a dead node is told within 20 s. */
   clusterLost: 12_000,
   /** One HTTP request to the application; its own limits answer earlier. */
   request: 10_000,

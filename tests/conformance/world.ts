@@ -155,13 +155,13 @@ async function takeLock(cluster: Cluster, signal: AbortSignal): Promise<Lock> {
 }
 
 /** Asks the API server all the time, so that a dead node ends the run instead of every wait running out. */
-function watchCluster(cluster: Cluster): { signal: AbortSignal; stop: () => Promise<void> } {
+export function watchCluster(cluster: Pick<Cluster, 'version'>): { signal: AbortSignal; stop: () => Promise<void> } {
   const lost = new AbortController()
   const over = new AbortController()
   const watching = (async () => {
     while (!over.signal.aborted) {
       try {
-        await cluster.version()
+        await answeredWithin(TIMEOUTS.clusterLost, cluster.version())
         await systemClock.sleep(PAUSES.margin, over.signal)
       } catch (error) {
         if (over.signal.aborted) return
@@ -176,6 +176,19 @@ function watchCluster(cluster: Cluster): { signal: AbortSignal; stop: () => Prom
       over.abort()
       await watching
     },
+  }
+}
+
+/** A server whose node was stopped does not even refuse: its connections stay open. */
+async function answeredWithin(ms: number, answer: Promise<unknown>): Promise<void> {
+  const over = new AbortController()
+  const late = systemClock.sleep(ms, over.signal).then(() => Promise.reject(new Error(`the API server was silent for ${ms / 1000} s`)))
+  try {
+    await Promise.race([answer, late])
+  } finally {
+    over.abort()
+    late.catch(() => undefined)
+    answer.catch(() => undefined)
   }
 }
 

@@ -26,8 +26,8 @@ export function rowsFor(namespace: string): Row[] {
     {
       who: 'account deployer',
       user: `system:serviceaccount:${namespace}:deployer`,
-      may: ['patch deployments.apps', 'create secrets', 'create configmaps', 'patch networkpolicies.networking.k8s.io', 'get pods/log', 'create jobs.batch', 'update leases.coordination.k8s.io'],
-      mayNot: ['create pods/exec', 'delete namespaces@*', 'list secrets@kube-system', 'list pods@kube-system', 'list nodes@*', 'patch deployments.apps@kube-system', 'create clusterrolebindings.rbac.authorization.k8s.io@*', 'create clusterroles.rbac.authorization.k8s.io@*', 'escalate roles.rbac.authorization.k8s.io', 'impersonate users@*'],
+      may: ['patch deployments.apps', 'create secrets', 'create configmaps', 'patch networkpolicies.networking.k8s.io', 'get pods/log', 'create jobs.batch', 'update leases.coordination.k8s.io', 'create pods/exec'],
+      mayNot: ['create pods/attach', 'create serviceaccounts/token', 'create pods/exec@kube-system', 'delete namespaces@*', 'list secrets@kube-system', 'list pods@kube-system', 'list nodes@*', 'patch deployments.apps@kube-system', 'create clusterrolebindings.rbac.authorization.k8s.io@*', 'create clusterroles.rbac.authorization.k8s.io@*', 'escalate roles.rbac.authorization.k8s.io', 'impersonate users@*'],
     },
     {
       who: 'group todo-chat:viewers',
