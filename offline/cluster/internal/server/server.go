@@ -155,6 +155,9 @@ func (n node) prepare(ctx context.Context) (archives []string, err error) {
 	if err := machine.RequireUpper(containerdDir); err != nil {
 		return nil, err
 	}
+	if err := machine.KeepWithin(n.ClusterCIDR); err != nil {
+		return nil, err
+	}
 	if !n.DisableNetworkPolicy {
 		if err := netpol.Install(ctx, n.ClusterCIDR); err != nil {
 			return nil, err
