@@ -82,9 +82,10 @@ export interface FieldCause {
   manager?: string
 }
 
-/** The exit code that belongs to an error: 3 bad input, 4 lock held, 1 everything else. */
+/** The exit code that belongs to an error: 3 bad input, missing rights included, 4 lock held, 1 everything else. */
 export function exitCodeOf(error: unknown): 1 | 3 | 4 {
   if (error instanceof LockHeld) return 4
+  if (error instanceof ClusterError) return error.code === 'forbidden' || error.code === 'unauthorized' ? 3 : 1
   return error instanceof BadInput ? 3 : 1
 }
 

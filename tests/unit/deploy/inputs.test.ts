@@ -1,0 +1,70 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { BadInput } from '../../../deploy/src/errors.ts'
+import { readInput, readSecrets, readSecretsFile, readVerified } from '../../../deploy/src/inputs.ts'
+
+const FOLDER = mkdtempSync(join(tmpdir(), 'inputs-test-'))
+const VALUE = 'valuable-value'
+
+afterAll(() => rmSync(FOLDER, { recursive: true }))
+
+function file(name: string, text: string): string {
+  writeFileSync(join(FOLDER, name), text)
+  return join(FOLDER, name)
+}
+
+async function refusal(reading: Promise<unknown>): Promise<string> {
+  const error: unknown = await reading.then(() => expect.unreachable('it was accepted'), (error: unknown) => error)
+  expect(error).toBeInstanceOf(BadInput)
+  return (error as BadInput).message
+}
+
+describe('a file of secret values', () => {
+  it.each([
+    ['that is no JSON', `{"jwt-key": "${VALUE}`, /not JSON/],
+    ['that is a list', `["${VALUE}"]`, /expected an object of secret key to value/],
+    ['with a number', `{"jwt-key": 7, "x": "${VALUE}"}`, /the value of jwt-key is not a string/],
+    ['with an empty value', `{"jwt-key": "", "x": "${VALUE}"}`, /the value of jwt-key is empty/],
+  ])('%s is refused, naming the key and never a value', async (_name, text, message) => {
+    const told = await refusal(readSecretsFile(file('secrets.json', text)))
+    expect(told).toMatch(message)
+    expect(told).not.toContain(VALUE)
+  })
+
+  it('gives bytes by key', async () => {
+    expect(await readSecretsFile(file('secrets.json', `{"jwt-key": "${VALUE}"}`))).toEqual(new Map([['jwt-key', Buffer.from(VALUE)]]))
+  })
+})
+
+describe('a folder of secret values', () => {
+  it('drops one line end, and keeps certificates as they are', async () => {
+    const folder = join(FOLDER, 'secrets')
+    mkdirSync(folder)
+    writeFileSync(join(folder, 'jwt-key'), `${VALUE}\n`)
+    writeFileSync(join(folder, 'tls.crt'), 'certificate\n')
+    writeFileSync(join(folder, '.hidden'), 'x')
+    expect(await readSecrets(folder)).toEqual(new Map([['jwt-key', Buffer.from(VALUE)], ['tls.crt', Buffer.from('certificate\n')]]))
+    writeFileSync(join(folder, 'mcp-password'), '\n')
+    expect(await refusal(readSecrets(folder))).toMatch(/file mcp-password is empty/)
+  })
+
+  it('that is not there is named with its option', async () => {
+    expect(await refusal(readSecrets('/does/not/exist'))).toMatch(/--secrets-dir \/does\/not\/exist: cannot be read \(ENOENT\)/)
+  })
+})
+
+describe('other files', () => {
+  it('that are not there are named with their option', async () => {
+    expect(await refusal(readInput('/does/not/exist', '--images'))).toMatch(/--images \/does\/not\/exist: cannot be read \(ENOENT\)/)
+  })
+
+  it.each([
+    ['of another environment', { environment: 'dev', result: 'succeeded', images: {} }, /not the report of a successful staging run \(dev, succeeded\)/],
+    ['of a run that failed', { environment: 'staging', result: 'rolled-back', images: {} }, /\(staging, rolled-back\)/],
+    ['of something else', {}, /\(no environment, no result\)/],
+  ])('a report %s verifies nothing', async (_name, report, message) => {
+    expect(await refusal(readVerified(file('report.json', JSON.stringify(report))))).toMatch(message)
+  })
+})
