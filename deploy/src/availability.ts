@@ -9,6 +9,8 @@ export interface Route {
   target: HttpTarget
   /** Share of all requests; the shares of all routes are relative to each other. */
   weight: number
+  /** An answer later than this is a failure, in ms. @default 10_000 */
+  timeoutMs?: number
   request(index: number): HttpRequest
   /** `undefined` when the answer is as it should be, otherwise the kind of failure. */
   judge(answer: HttpAnswer): string | undefined
@@ -59,7 +61,7 @@ export interface Availability {
   seconds: { at: number; requests: number; failures: number }[]
 }
 
-/** An answer later than this is a failure to a user. In ms. */
+/** An answer later than this is a failure to a user, where a route says nothing else. In ms. */
 const REQUEST_TIMEOUT = 10_000
 /** The loop looks for due requests so often, in ms. */
 const TICK = 5
@@ -108,7 +110,7 @@ export class Load implements AsyncDisposable {
     if (this.#rollout !== undefined) this.#rollout.end = this.#clock.now()
   }
 
-  /** Ends the load, waits for the answers under way (at most 10 s) and counts. */
+  /** Ends the load, waits for the answers under way (at most the longest limit of a route) and counts. */
   async finish(): Promise<Availability> {
     await this[Symbol.asyncDispose]()
     return summarise(this.#samples, this.#rate, this.#rollout)
@@ -144,7 +146,7 @@ export class Load implements AsyncDisposable {
       return
     }
     const sent = route.target
-      .send(route.request(index), REQUEST_TIMEOUT)
+      .send(route.request(index), route.timeoutMs ?? REQUEST_TIMEOUT)
       .then((answer) => done(route.judge(answer)))
       .catch((error: unknown) => done(failureKind(error)))
       .finally(() => this.#underWay.delete(sent))

@@ -4,6 +4,7 @@ import { type Availability, Load, type Route } from '../../deploy/src/availabili
 import type { HttpAnswer } from '../../deploy/src/http.ts'
 import type { Application, Task, User } from './app.ts'
 import { type Evidence, demand } from './requirement.ts'
+import { TIMEOUTS } from './timeouts.ts'
 
 /** The application allows 4 requests a second per user and replica; each user stays under a quarter of it. */
 const REQUESTS_PER_USER = 1
@@ -36,7 +37,7 @@ export async function startTraffic(app: Application, rate: number, mix: Mix): Pr
       judge: ok,
       request: (index) => ({ method: 'PATCH', path: `/api/${at(index).id}/tasks/${tasks.get(at(index))}`, headers: headers(index), body: JSON.stringify({ title: `load ${index}` }) }),
     },
-    { name: 'chat', target: app.target, weight: 1, judge: ok, request: (index) => ({ method: 'POST', path: `/api/${at(index).id}/chat`, headers: headers(index), body: JSON.stringify({ message: 'list tasks' }) }) },
+    { name: 'chat', target: app.target, weight: 1, timeoutMs: TIMEOUTS.chat, judge: ok, request: (index) => ({ method: 'POST', path: `/api/${at(index).id}/chat`, headers: headers(index), body: JSON.stringify({ message: 'list tasks' }) }) },
   ]
   return new Load(mix === 'reads' ? [read] : [read, ...others], rate, systemClock)
 }
