@@ -19,6 +19,8 @@ svg{width:100%;height:auto;display:block;background:var(--card);border:1px solid
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(140px,1fr));gap:12px;margin:16px 0}.figures div{background:var(--card);border:1px solid var(--line);border-radius:6px;padding:10px 12px}.figures b{display:block;font-size:1.25rem}
 .legend span{margin-right:16px}.legend i{display:inline-block;width:12px;height:12px;border-radius:2px;margin-right:5px;vertical-align:-1px}`
 
+/** A longer list of objects is folded. */
+const LONG = 12
 const WIDTH = 960
 const LEFT = 110
 const RIGHT = 12
@@ -31,7 +33,7 @@ export function toHtml(report: RunReport): string {
   const parts = [
     `<h1>${esc(`${report.action} ${report.environment}`)}<span class="badge ${good ? 'good' : 'bad'}">${report.result}</span></h1>`,
     `<p>${esc(report.summary)}</p>`,
-    `<p class="soft">Namespace ${esc(report.namespace)}, revision ${report.revision || 'none'}${report.previousRevision === undefined ? '' : `, before: ${report.previousRevision}`}, Kubernetes ${esc(report.kubernetes)}, commit ${esc(report.commit ?? 'not known')}, ${esc(report.startedAt)} by ${esc(report.who)}</p>`,
+    `<p class="soft">Namespace ${esc(report.namespace)}, revision ${report.revision || 'none'}${report.previousRevision === undefined ? '' : `, before: ${report.previousRevision}`}, Kubernetes ${esc(report.kubernetes)}, commit ${esc(shortCommit(report.commit))}, ${esc(report.startedAt.slice(0, 19).replace('T', ' '))} UTC by ${esc(report.who)}</p>`,
     figures(report),
     '<h2>Timeline</h2>',
     timeline(report),
@@ -54,9 +56,14 @@ export function toHtml(report: RunReport): string {
   if (checks.length > 0) parts.push('<h2>Questions</h2>', table(['Question', 'Result', 'Answer', 'Took'], checks.map(({ name, result, detail, ms }) => [name, result, detail, formatDuration(ms)])))
   parts.push('<h2>Images</h2>', table(['Image', 'Reference'], Object.entries(report.images)))
   const changed = report.operations.filter(({ action }) => action !== 'unchanged')
-  parts.push('<h2>Objects</h2>', `<p>${esc(countLine(report.operations))}</p>`, table(['Action', 'Object', 'Reason'], changed.map(({ action, ref, reason }) => [action, `${ref.kind} ${ref.name}`, reason])))
+  const objects = table(['Action', 'Object', 'Reason'], changed.map(({ action, ref, reason }) => [action, `${ref.kind} ${ref.name}`, reason]))
+  parts.push('<h2>Objects</h2>', `<details${changed.length <= LONG ? ' open' : ''}><summary>${esc(countLine(report.operations))}</summary>${changed.length === 0 ? '' : objects}</details>`)
   if (report.notes.length > 0) parts.push('<h2>Notes</h2>', `<ul>${report.notes.map((note) => `<li>${esc(note)}</li>`).join('')}</ul>`)
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${esc(`${report.action} ${report.environment}: ${report.result}`)}</title><style>${STYLE}</style><main>${parts.join('\n')}</main></html>`
+}
+
+function shortCommit(commit = 'not known'): string {
+  return commit.replace(/^([0-9a-f]{12})[0-9a-f]{28}/, '$1')
 }
 
 function figures({ durationMs, availability, checks, operations, rollback }: RunReport): string {
@@ -91,7 +98,7 @@ function timeline({ timeline: { phases, pods }, availability, startedAt, duratio
   const parts: string[] = []
   for (const { name, startedAt: from, endedAt = start + span, outcome } of phases) {
     const width = Math.max(1, x(endedAt) - x(from))
-    parts.push(`<rect x="${x(from).toFixed(1)}" y="18" width="${width.toFixed(1)}" height="14" rx="2" fill="var(${outcome === 'failed' ? '--bad' : '--new'})" opacity=".35"><title>${esc(`${name}: ${formatDuration(endedAt - from)}`)}</title></rect>`)
+    parts.push(`<rect x="${x(from).toFixed(1)}" y="18" width="${width.toFixed(1)}" height="14" rx="2" fill="var(${outcome === 'failed' ? '--bad' : '--new'})" stroke="var(--card)" opacity=".35"><title>${esc(`${name}: ${formatDuration(endedAt - from)}`)}</title></rect>`)
     if (width > name.length * 6) parts.push(`<text x="${(x(from) + 3).toFixed(1)}" y="29">${esc(name)}</text>`)
   }
   parts.push(`<text x="8" y="29">phases</text>`)
@@ -128,7 +135,7 @@ function timeline({ timeline: { phases, pods }, availability, startedAt, duratio
   for (const mark of marks(span)) {
     parts.push(`<line x1="${x(start + mark).toFixed(1)}" y1="14" x2="${x(start + mark).toFixed(1)}" y2="${height - 18}" stroke="var(--line)" stroke-dasharray="2 3"/>`, `<text x="${x(start + mark).toFixed(1)}" y="${height - 5}" text-anchor="middle">${formatDuration(mark)}</text>`)
   }
-  return `<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="Phases, pods and requests over time">${parts.join('')}</svg>`
+  return `<svg viewBox="0 0 ${WIDTH} ${height}" shape-rendering="crispEdges" role="img" aria-label="Phases, pods and requests over time">${parts.join('')}</svg>`
 }
 
 /** Round times at which the axis is labelled, in ms: at most ten. */

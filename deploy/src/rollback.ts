@@ -6,7 +6,7 @@ import { type Inventory, entriesOf, readInventory, union, writeInventory } from 
 import { type Live, readLive } from './live.ts'
 import type { Lock } from './lock.ts'
 import { type RenderedObject, nameOf } from './objects.ts'
-import { type Plan, buildPlan } from './plan.ts'
+import { type Operation, type Plan, buildPlan } from './plan.ts'
 import { isSecret } from './redact.ts'
 import { type RolloutResult, appliedFrom, rollout } from './rollout.ts'
 import { type Run, phase } from './run.ts'
@@ -32,12 +32,12 @@ export function rollbackObjects({ objects }: Pick<StoredRevision, 'objects'>): R
  * Brings a revision back as a whole and proves it: every workload is watched, changed or not, and every question is asked again.
  * Fields that other managers took in the meantime are taken back.
  */
-export async function rollBack(run: Run, input: RollbackInput): Promise<RolloutResult> {
+export async function rollBack(run: Run, input: RollbackInput): Promise<RolloutResult & { operations: Operation[] }> {
   const { to, lock, entrances, prober, soakMs, revision, onSettled } = input
   const desired = rollbackObjects(to)
   const { plan, live, inventory } = await phase(run, 'rollback', `to revision ${to.revision}`, () => rollbackPlan(run, desired))
   const [problem] = plan.problems
-  if (problem !== undefined) return { failure: { phase: 'rollback', message: `${problem.message} (${nameOf(problem.ref)})` }, checks: [] }
+  if (problem !== undefined) return { failure: { phase: 'rollback', message: `${problem.message} (${nameOf(problem.ref)})` }, checks: [], operations: [] }
   const owned = entriesOf(desired.map(({ object }) => object))
   await lock.assertHeld()
   await writeInventory(run.cluster, run.namespace, { revision, fence: lock.fence, objects: union(inventory.objects, owned) })
@@ -58,7 +58,7 @@ export async function rollBack(run: Run, input: RollbackInput): Promise<RolloutR
     const jobs = inventory.objects.filter(({ kind }) => kind === 'Job')
     await writeInventory(run.cluster, run.namespace, { revision: to.revision, fence: lock.fence, objects: union(owned, jobs) })
   }
-  return result
+  return { ...result, operations: plan.operations }
 }
 
 async function rollbackPlan(run: Run, desired: readonly RenderedObject[]): Promise<{ plan: Plan; live: Live; inventory: Inventory }> {

@@ -18,6 +18,8 @@ import type { RunReport } from '../../deploy/src/report.ts'
 const ROOT = join(import.meta.dirname, '../..')
 
 export const NAMESPACE = 'todo-chat-dev'
+/** How often the benchmark repeats a measurement. */
+export const REPETITIONS = Number(process.env['REPETITIONS'] ?? 3)
 
 export interface Ran {
   exitCode: number | null

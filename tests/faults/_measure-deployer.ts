@@ -2,14 +2,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Availability } from '../../deploy/src/availability.ts'
 import type { RunReport } from '../../deploy/src/report.ts'
-import { type Bench, NAMESPACE, type Ran } from './_bench.ts'
+import { type Bench, NAMESPACE, REPETITIONS, type Ran } from './_bench.ts'
 import { FAULTS, otherImage, setting } from './_changes.ts'
 import { applyAs } from './_kubectl.ts'
 import { RATE, underLoad } from './_load.ts'
 import { watchReason } from './_reason.ts'
 import { type Table, brief, spread } from './_table.ts'
 
-const REPETITIONS = 3
 const LOAD = ['--rate', String(RATE), '--soak', '10s']
 const HEAD = ['what', 'target', 'seconds: median (spread)', 'runs', 'requests', 'failed', 'longest outage', 'p99 inside']
 
@@ -139,7 +138,7 @@ export async function faultRows(bench: Bench): Promise<Table[]> {
   await bench.good()
   return [
     {
-      title: 'From the start of the command; seconds, median (spread) of 3 runs',
+      title: `From the start of the command; seconds, median (spread) of ${REPETITIONS} runs`,
       head: ['fault', 'verdict', 'verdict after the reason (≤ 10 s)', 'rollback verified after the verdict (≤ 30 s)', 'command', 'requests', 'failed', 'told'],
       rows,
       note: 'The reason is looked for by another client five times a second, in the status of pods and Deployments; a verdict may come first. Exit code 1 each time, the revision before back and verified.',

@@ -11,14 +11,13 @@ import { stringify } from 'yaml'
 import type { Availability } from '../../deploy/src/availability.ts'
 import type { Cluster } from '../../deploy/src/cluster.ts'
 import type { KubeObject } from '../../deploy/src/objects.ts'
-import { type Bench, NAMESPACE } from './_bench.ts'
+import { type Bench, NAMESPACE, REPETITIONS } from './_bench.ts'
 import { type Change, FAULTS, otherImage } from './_changes.ts'
 import { RATE, underLoad } from './_load.ts'
 import { watchReason } from './_reason.ts'
 import { type Table, brief, spread } from './_table.ts'
 
 const RELEASE = 'todo-chat'
-const REPETITIONS = 3
 /** Helm's own default of `--timeout`. */
 const TIMEOUT = '5m'
 

@@ -3,7 +3,7 @@
  *
  *     KUBECONFIG=… INGRESS_URL=… npx tsx tests/faults/benchmark.ts [deployer] [disturbances] [faults] [helm]
  *
- * Needs what the fault tests need, a second tag `v2` of each image, and `helm` on the PATH for its section, which puts Helm's release
+ * REPETITIONS (3) says how often. Needs what the fault tests need, a second tag `v2` of each image, and `helm` on the PATH for its section, which puts Helm's release
  * in place of the deployer's and removes it again.
  */
 import { execFileSync } from 'node:child_process'

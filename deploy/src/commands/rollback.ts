@@ -34,7 +34,7 @@ export async function rollback(context: Context, input: RollbackCommandInput): P
   await using measurement = await startMeasurement(clock, entrances, prober, input.rate)
   measurement.rolloutStarts()
   try {
-    const { failure, checks } = await rollBack(session.run, {
+    const { failure, checks, operations } = await rollBack(session.run, {
       to,
       revision: record.revision,
       entrances,
@@ -43,6 +43,7 @@ export async function rollback(context: Context, input: RollbackCommandInput): P
       lock: session.lock,
       onSettled: () => measurement.rolloutEnds(),
     })
+    report.operations = operations.map(({ action, ref, reason }) => ({ action, ref, reason }))
     const figures = await measurement.finish()
     if (typeof figures === 'string') report.notes.push(figures)
     else report.availability = figures

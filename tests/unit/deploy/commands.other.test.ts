@@ -38,6 +38,7 @@ describe('rollback', () => {
     await scene.deploy(release({ mcp: '2', frontend: '2' }))
     const report = await rollback(scene.context(), RUN)
     expect(report).toMatchObject({ result: 'succeeded', revision: 3, images: { mcp: 'todo-chat/mcp:1' } })
+    expect(report.operations.filter(({ action }) => action === 'update').map(({ ref }) => ref.name)).toEqual(['mcp', 'frontend'])
     expect((await history(scene.context()))[0]).toMatchObject({ revision: 3, action: 'rollback', rollbackTo: 1, result: 'succeeded' })
     expect(await scene.deploy(release())).toMatchObject({ result: 'unchanged', revision: 3 })
   })
