@@ -1,6 +1,7 @@
 /** The report as one HTML page with a timeline picture. Pure, self-contained: no script, no font, no address. */
 import { formatDuration } from './_duration.ts'
 import { type RunReport, availabilityLines, countLine, diagnosisLines } from './report.ts'
+import type { Check } from './verify.ts'
 
 /** Text as HTML. */
 function esc(text: string): string {
@@ -13,6 +14,7 @@ const STYLE = `
 *{box-sizing:border-box}body{margin:0;background:var(--back);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
 main{max-width:1000px;margin:0 auto;padding:24px 16px 64px}h1{font-size:1.5rem;margin:0 0 4px}h2{font-size:1.1rem;margin:32px 0 8px}
 .badge{display:inline-block;padding:2px 10px;border-radius:99px;color:#fff;font-size:.9rem;vertical-align:middle;margin-left:8px}.good{background:#1a7f4b}.bad{background:#c4342d}
+.why{border-left:4px solid var(--bad);background:var(--card);padding:8px 12px;white-space:pre-line;overflow-wrap:anywhere}.wrong{color:var(--bad);font-weight:600}
 .soft{color:var(--soft)}table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:5px 10px 5px 0;border-bottom:1px solid var(--line);vertical-align:top}
 pre{background:var(--card);border:1px solid var(--line);border-radius:6px;padding:12px;overflow-x:auto;font-size:13px}code{font-size:13px;overflow-wrap:anywhere}
 svg{width:100%;height:auto;display:block;background:var(--card);border:1px solid var(--line);border-radius:6px}svg text{fill:var(--soft);font:11px system-ui,sans-serif}
@@ -34,26 +36,24 @@ export function toHtml(report: RunReport): string {
     `<h1>${esc(`${report.action} ${report.environment}`)}<span class="badge ${good ? 'good' : 'bad'}">${report.result}</span></h1>`,
     `<p>${esc(report.summary)}</p>`,
     `<p class="soft">Namespace ${esc(report.namespace)}, revision ${report.revision || 'none'}${report.previousRevision === undefined ? '' : `, before: ${report.previousRevision}`}, Kubernetes ${esc(report.kubernetes)}, commit ${esc(shortCommit(report.commit))}, ${esc(report.startedAt.slice(0, 19).replace('T', ' '))} UTC by ${esc(report.who)}</p>`,
+    ...(report.failure ? [`<p class="why">Phase <b>${esc(report.failure.phase)}</b>: ${esc(report.failure.message)}</p>`] : []),
     figures(report),
     '<h2>Timeline</h2>',
     timeline(report),
     legend(report),
   ]
-  if (report.failure) {
-    parts.push('<h2>Why it failed</h2>', `<p>Phase <b>${esc(report.failure.phase)}</b>: ${esc(report.failure.message)}</p>`)
-    if (report.failure.diagnosis) parts.push(`<pre>${esc(diagnosisLines(report.failure.diagnosis).join('\n'))}</pre>`)
-  }
+  if (report.failure?.diagnosis) parts.push('<h2>Diagnosis</h2>', `<pre>${esc(diagnosisLines(report.failure.diagnosis).join('\n'))}</pre>`)
   if (report.rollback) {
-    const { to, succeeded, durationMs, failure } = report.rollback
+    const { to, succeeded, durationMs, failure, checks } = report.rollback
     parts.push('<h2>Rollback</h2>', `<p>To revision ${to}: ${succeeded ? 'done and verified' : 'failed'}, ${formatDuration(durationMs)}. ${esc(failure?.message ?? '')}</p>`)
     if (failure?.diagnosis) parts.push(`<pre>${esc(diagnosisLines(failure.diagnosis).join('\n'))}</pre>`)
+    if (checks.length > 0) parts.push(questions(checks))
   }
   if (report.availability) {
     parts.push('<h2>Availability</h2>', `<ul>${availabilityLines(report.availability).map((line) => `<li>${esc(line)}</li>`).join('')}</ul>`)
     parts.push(table(['Way in', 'Route', 'Requests', 'Failed', 'p50', 'p99'], report.availability.routes.map(({ target, route, requests, failures, p50Ms, p99Ms }) => [target, route, String(requests), String(failures), `${p50Ms.toFixed(0)} ms`, `${p99Ms.toFixed(0)} ms`])))
   }
-  const checks = [...report.checks, ...(report.rollback?.checks ?? [])]
-  if (checks.length > 0) parts.push('<h2>Questions</h2>', table(['Question', 'Result', 'Answer', 'Took'], checks.map(({ name, result, detail, ms }) => [name, result, detail, formatDuration(ms)])))
+  if (report.checks.length > 0) parts.push('<h2>Questions</h2>', questions(report.checks))
   parts.push('<h2>Images</h2>', table(['Image', 'Reference'], Object.entries(report.images)))
   const changed = report.operations.filter(({ action }) => action !== 'unchanged')
   const objects = table(['Action', 'Object', 'Reason'], changed.map(({ action, ref, reason }) => [action, `${ref.kind} ${ref.name}`, reason]))
@@ -71,15 +71,19 @@ function figures({ durationMs, availability, checks, operations, rollback }: Run
   const entries: [string, string][] = [
     ['Took', formatDuration(durationMs)],
     ['Objects changed', String(operations.filter(({ action }) => action !== 'unchanged' && action !== 'keep').length)],
-    ['Questions answered', `${passed} of ${checks.length}`],
   ]
+  if (checks.length > 0) entries.push(['Questions answered', `${passed} of ${checks.length}`])
   if (availability) entries.push(['Failed requests', `${availability.failures} of ${availability.requests}`], ['Longest outage', formatDuration(availability.longestOutageMs)])
   if (rollback) entries.push(['Rollback', rollback.succeeded ? formatDuration(rollback.durationMs) : 'failed'])
   return `<div class="figures">${entries.map(([name, value]) => `<div><b>${esc(value)}</b><span class="soft">${esc(name)}</span></div>`).join('')}</div>`
 }
 
+function questions(checks: readonly Check[]): string {
+  return table(['Question', 'Result', 'Answer', 'Took'], checks.map(({ name, result, detail, ms }) => [name, result, detail, formatDuration(ms)]))
+}
+
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  return `<table><thead><tr>${head.map((text) => `<th>${esc(text)}</th>`).join('')}</tr></thead><tbody>${rows.map((row) => `<tr>${row.map((text) => `<td><code>${esc(text)}</code></td>`).join('')}</tr>`).join('')}</tbody></table>`
+  return `<table><thead><tr>${head.map((text) => `<th>${esc(text)}</th>`).join('')}</tr></thead><tbody>${rows.map((row) => `<tr>${row.map((text) => `<td><code${text === 'failed' ? ' class="wrong"' : ''}>${esc(text)}</code></td>`).join('')}</tr>`).join('')}</tbody></table>`
 }
 
 function legend({ availability }: RunReport): string {

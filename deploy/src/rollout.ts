@@ -82,6 +82,7 @@ export async function rollout(run: Run, input: RolloutInput): Promise<RolloutRes
     if (settled.outcome !== 'settled') return { failure: await failureOf(run, 'verify', settled, input.secrets), checks }
     if (checks.length > 0 && !isVerified(checks)) {
       const wrong = checks.filter(({ result }) => result === 'failed').map(({ name, detail }) => `${name}: ${detail}`)
+      markFailed(run)
       return { failure: { phase: 'verify', message: wrong.join('; ') || 'no question could be asked' }, checks }
     }
     const prunes = input.operations.filter(({ action }) => action === 'prune')
@@ -111,9 +112,16 @@ function unchanged(operations: readonly Operation[], live: ReadonlyMap<string, A
 }
 
 async function failureOf(run: Run, name: string, outcome: Exclude<Outcome, { outcome: 'settled' }>, secrets: readonly string[]): Promise<Failure> {
+  markFailed(run)
   const diagnosis = await diagnose(run, outcome, secrets)
   const late = outcome.outcome === 'timed-out' ? ` (gave up after ${formatDuration(outcome.afterMs)})` : ''
   return { phase: name, message: `${nameOf(outcome.ref)}: ${diagnosis.reason}: ${diagnosis.message}${late}`, diagnosis }
+}
+
+/** The newest phase ended without an error, and its outcome is bad all the same. */
+function markFailed({ timeline }: Run): void {
+  const newest = timeline.phases.at(-1)
+  if (newest !== undefined) newest.outcome = 'failed'
 }
 
 /** What {@link RolloutInput.live} needs, from the objects as they are. */

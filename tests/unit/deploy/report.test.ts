@@ -25,6 +25,15 @@ describe('reports', () => {
     expect(JSON.parse(toJson(report))).toEqual(JSON.parse(JSON.stringify(report)))
   })
 
+  it('show the phase that failed, and no other, as failed', async () => {
+    const { timeline } = await failedReport()
+    expect(timeline.phases.filter(({ outcome }) => outcome !== 'done').map(({ name, outcome }) => [name, outcome])).toEqual([['backend', 'failed']])
+    const scene = new Scene()
+    scene.cluster.answers.set('service backend /api/info', { status: 503, headers: {}, body: '' })
+    const wrong = await scene.deploy(release())
+    expect(wrong.timeline.phases.filter(({ outcome }) => outcome !== 'done').map(({ name, outcome }) => [name, outcome])).toEqual([['verify', 'failed']])
+  })
+
   it('show the picture without script, font or address from elsewhere', async () => {
     const html = toHtml(await failedReport())
     expect(html).toMatch(/<svg[^>]* role="img" aria-label=/)
