@@ -49,6 +49,8 @@ export interface DeployReport {
   result: string
   summary: string
   durationMs: number
+  /** What went wrong first. */
+  failure?: { message: string }
 }
 
 /** Namespace of a run, and of the lock that keeps a second run out. */
@@ -196,7 +198,8 @@ async function deploy(settings: Settings, ingressUrl: URL | undefined, signal: A
   const run = await runDeployer(settings, ['deploy', ...releaseArgs(settings), ...runArgs(settings, ingressUrl)], signal)
   const report = parseReport(run.stdout)
   if (run.exitCode === 0) return { report, fact: MET }
-  return { report, fact: missing(`the deployer ended with exit code ${run.exitCode}: ${report?.summary ?? (run.stderr.trim().slice(-600) || 'no output')}`) }
+  const reasons = [report?.failure?.message, report?.summary ?? (run.stderr.trim().slice(-600) || 'no output')].filter((reason) => reason !== undefined)
+  return { report, fact: missing(`the deployer ended with exit code ${run.exitCode}: ${reasons.join('; ')}`) }
 }
 
 function parseReport(text: string): DeployReport | undefined {
