@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { Bench, podSpec } from './_bench.ts'
+import { secretValues } from '../../deploy/src/rollback.ts'
+import { Bench, NAMESPACE, podSpec } from './_bench.ts'
 import { asServiceAccount } from './_identity.ts'
 
 const bench = new Bench()
@@ -40,6 +41,11 @@ describe('the service account deployer, whose Role is in the namespace only', ()
       expect(refused.stderr).toMatch(/the database has \d+ rows; nothing was changed/)
       const forced = await bench.run(['restore', '--from', file, '--force'], deployer)
       expect(forced.exitCode, forced.stderr).toBe(0)
+      const values = secretValues((await (await bench.cluster()).list({ apiVersion: 'v1', kind: 'Secret' }, NAMESPACE)).map((object) => ({ object, source: '' })))
+      expect(values.length).toBeGreaterThan(5)
+      for (const { stdout, stderr } of [made, drill, refused, forced]) {
+        for (const value of values) expect((stdout + stderr).includes(value)).toBe(false)
+      }
       const manifest = (ran: { stdout: string }): unknown => (JSON.parse(ran.stdout) as { manifest: unknown }).manifest
       expect(JSON.parse(forced.stdout)).toEqual(manifest(drill))
     } finally {
