@@ -434,9 +434,20 @@ function fromStatus(
       const fields = causes.map(({ field = '', message = '' }) => ({ field, message }))
       return new ClusterError('invalid', `${what}: ${message}`, { ...details, fields })
     }
+    case 500: {
+      const fields = untypedFields(message)
+      if (fields.length > 0) return new ClusterError('invalid', `${what}: ${fields.length === 1 ? 'a field does' : 'fields do'} not fit the schema`, { ...details, fields })
+      return new ClusterError('server', `${what}: HTTP 500: ${message}`, { ...details, transient: true })
+    }
     default:
-      return new ClusterError('server', `${what}: HTTP ${exception.code}: ${message}`, { ...details, transient: [429, 500, 502, 503, 504].includes(exception.code) })
+      return new ClusterError('server', `${what}: HTTP ${exception.code}: ${message}`, { ...details, transient: [429, 502, 503, 504].includes(exception.code) })
   }
+}
+
+/** Fields that server-side apply does not know come as HTTP 500, with all of them in the message. */
+function untypedFields(message: string): FieldCause[] {
+  if (!message.startsWith('failed to create typed patch object')) return []
+  return [...message.matchAll(/(?:^|\s)\.(\S+): (field not declared in schema|.*expected .*)$/gm)].map(([, field = '', text = '']) => ({ field, message: text }))
 }
 
 /** A WebSocket that was refused says only the HTTP status: `Unexpected server response: 403`. */

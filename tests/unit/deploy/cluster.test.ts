@@ -165,6 +165,19 @@ describe('answers of the API server', () => {
     expect(await applyError()).toMatchObject({ code: 'invalid', fields: [{ field: 'spec.replicas', message: 'must be greater than 0' }] })
   })
 
+  it.each([
+    ['one', 'failed to create typed patch object (ns/backend; apps/v1, Kind=Deployment): .spec.foo: field not declared in schema', [{ field: 'spec.foo', message: 'field not declared in schema' }]],
+    [
+      'several',
+      'failed to create typed patch object (ns/backend; apps/v1, Kind=Deployment): errors:\n  .spec.template.spec.containers[name="a"].imagge: field not declared in schema\n  .spec.foo: field not declared in schema',
+      [{ field: 'spec.template.spec.containers[name="a"].imagge', message: 'field not declared in schema' }, { field: 'spec.foo', message: 'field not declared in schema' }],
+    ],
+  ])('fields that no schema has, %s, are named and not asked for again, though they come as HTTP 500', async (_name, message, fields) => {
+    refuse(500, { message, code: 500 })
+    expect(await applyError()).toMatchObject({ code: 'invalid', fields })
+    expect(server.asked.filter(({ method }) => method === 'PATCH')).toHaveLength(1)
+  })
+
   it('rejected credentials are told, without the credentials', async () => {
     refuse(401, { reason: 'Unauthorized' })
     const error = await applyError()
