@@ -85,9 +85,12 @@ async function prepare(settings: Settings, cluster: Cluster, interrupt: AbortSig
   await makeScratch(cluster, interrupt)
   const lock = await takeLock(cluster, interrupt)
   // The lock goes first and its namespace last: a run that waits takes over an existing namespace or makes a new one.
-  atEnd(() => cluster.remove(scratchRef).catch(ignoreClusterError))
-  atEnd(() => lock[Symbol.asyncDispose]())
   const lost = watchCluster(cluster)
+  // The lock goes first and its namespace last: a run that waits takes over an existing namespace or makes a new one.
+  // A lost cluster takes nothing back; the lock on it expires.
+  const whileThere = (step: () => Promise<unknown>): void => atEnd(async () => void (lost.signal.aborted || (await step())))
+  whileThere(() => cluster.remove(scratchRef).catch(ignoreClusterError))
+  whileThere(() => lock[Symbol.asyncDispose]())
   atEnd(lost.stop)
   const signal = AbortSignal.any([interrupt, lost.signal])
 
