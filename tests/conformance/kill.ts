@@ -19,36 +19,61 @@ const ENFORCE = 'pod-security.kubernetes.io/enforce'
  * From outside of the container: inside of it, process 1 cannot be killed. The kernel lets an account end its own processes,
  * and every container of the application has the account of the probe.
  */
-const SCRIPT = `
-import json, os, pathlib, signal
-killed = []
-for process in pathlib.Path("/proc").glob("[0-9]*"):
-    try:
-        first = (process / "status").read_text().split("NSpid:")[1].splitlines()[0].split()[-1] == "1"
-        if first and os.environ["CONTAINER"] in (process / "cgroup").read_text():
-            os.kill(int(process.name), signal.SIGKILL)
-            killed.append(process.name)
-    except (FileNotFoundError, ProcessLookupError):
-        pass
-print(json.dumps(killed))
+const KILL = `
+killed = first_processes()
+for process in killed:
+    os.kill(process, signal.SIGKILL)
+print(json.dumps(len(killed)))
 `
 
-/** Kills the first process of the pod's container. @throws Violation when it is not found */
-export async function killProcess(world: World, pod: Pod): Promise<void> {
+/** Longer than a fast shutdown after its preStop sleep, shorter than the life of a probe pod. */
+const AWAIT_END = `
+deadline = time.monotonic() + 45
+while first_processes() and time.monotonic() < deadline:
+    time.sleep(0.2)
+print(json.dumps(len(first_processes())))
+`
+
+const LOOK = `
+import json, os, pathlib, signal, time
+def first_processes():
+    found = []
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            first = (process / "status").read_text().split("NSpid:")[1].splitlines()[0].split()[-1] == "1"
+            if first and os.environ["CONTAINER"] in (process / "cgroup").read_text():
+                found.append(int(process.name))
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return found
+`
+
+/** Asks the pod's node about the first processes of the pod's container. */
+async function askNode(world: World, pod: Pod, script: string): Promise<{ id: string; count: number }> {
   const { scratch, kube } = world
-  const status = pod.status?.containerStatuses?.[0]
-  const id = status?.containerID?.replace(/^\w+:\/\//, '')
+  const id = pod.status?.containerStatuses?.[0]?.containerID?.replace(/^\w+:\/\//, '')
   const node = pod.spec?.nodeName
-  demand(id && node && pod.metadata?.uid, `pod ${podName(pod)} has no running container`)
+  demand(id && node, `pod ${podName(pod)} had no running container`)
   const enforce = (level: string): Promise<void> => kube.patch({ apiVersion: 'v1', kind: 'Namespace', name: scratch }, { metadata: { labels: { [ENFORCE]: level } } })
   await enforce('privileged')
   try {
-    const killed = await ask<string[]>(world, { namespace: scratch, name: 'kill', script: SCRIPT, host: node, env: { CONTAINER: id } })
-    demand(killed.length === 1, `${killed.length} processes are the first one of container ${id} of pod ${podName(pod)}`)
+    return { id, count: await ask<number>(world, { namespace: scratch, name: 'host', script: LOOK + script, host: node, env: { CONTAINER: id } }) }
   } finally {
     await enforce('restricted')
   }
-  world.kills.push({ podUid: pod.metadata.uid, containerId: id })
+}
+
+/** Kills the first process of the pod's container. @throws Violation when it is not found */
+export async function killProcess(world: World, pod: Pod): Promise<void> {
+  const { id, count } = await askNode(world, pod, KILL)
+  demand(count === 1, `${count} processes are the first one of container ${id} of pod ${podName(pod)}`)
+  world.kills.push({ podUid: pod.metadata?.uid ?? '', containerId: id })
+}
+
+/** Waits until the container of a pod that the API no longer knows has ended. @throws Violation when it does not */
+export async function processEnded(world: World, pod: Pod): Promise<void> {
+  const { count } = await askNode(world, pod, AWAIT_END)
+  demand(count === 0, `the container of pod ${podName(pod)} still runs long after its pod was deleted`)
 }
 
 /** Waits until the same pod runs a new container and is ready. */

@@ -5,7 +5,7 @@ import type { Pod } from '../../../deploy/src/kinds/assessment.ts'
 import { isReady, isTerminating, podName, restartsOf } from '../../../deploy/src/kinds/pod.ts'
 import type { ObjectRef } from '../../../deploy/src/objects.ts'
 import type { User } from '../app.ts'
-import { killProcess, restarted } from '../kill.ts'
+import { killProcess, processEnded, restarted } from '../kill.ts'
 import { podsOf, serving, settled, waitFor } from '../kube.ts'
 import { type Requirement, demand, demandNone } from '../requirement.ts'
 import { PAUSES, TIMEOUTS } from '../timeouts.ts'
@@ -62,9 +62,9 @@ async function demandTasks(world: World, user: User): Promise<void> {
 /** The server's lock file. An old server that ends after the new one has started takes it along; the new one notices within a minute and stops. */
 const LOCK_FILE = '/var/lib/postgresql/data/pgdata/postmaster.pid'
 
-/** Looks for as long as the old server may take to end. */
-async function demandOneServer({ cluster, namespace, signal }: World): Promise<void> {
-  await systemClock.sleep(PAUSES.margin, signal)
+async function demandOneServer(world: World, before: Pod): Promise<void> {
+  const { cluster, namespace } = world
+  await processEnded(world, before)
   const { exitCode } = await cluster.exec({ namespace, name: 'postgres-0', container: 'postgres' }, ['test', '-e', LOCK_FILE], new PassThrough().resume())
   demand(exitCode === 0, `the server’s lock file is gone: the old server ended after the new one had started`)
 }
@@ -163,7 +163,7 @@ export const RESILIENCE: readonly Requirement[] = [
     must: 'After the database pod is deleted without waiting for its end, the new pod MUST have the same volume and MUST NOT share it with the old server, and every committed row MUST be there.',
     why: 'a database on a volume that goes with its pod is a cache, and two servers on one volume lose rows',
     source: 'design.md 6; https://kubernetes.io/docs/tasks/run-application/force-delete-stateful-set-pod/#force-deletion',
-    needs: ['application', 'ingress'],
+    needs: ['application', 'ingress', 'probe image'],
     lane: 'alone',
     timeoutMs: TIMEOUTS.story,
     async run(world) {
@@ -177,7 +177,7 @@ export const RESILIENCE: readonly Requirement[] = [
       const now = await boundVolume(world)
       demand(now === volume, `the volume was ${volume} and is ${now}`)
       await demandTasks(world, user)
-      await demandOneServer(world)
+      await demandOneServer(world, database)
       return { summary: `volume ${volume} kept, one server on it, both tasks there` }
     },
   },

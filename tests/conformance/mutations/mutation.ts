@@ -1,8 +1,11 @@
 /** A change for the worse, and the requirement that it must turn red. */
+import { systemClock } from '../../../deploy/src/_poll.ts'
 import { type KubeObject, keyOf, refOf } from '../../../deploy/src/objects.ts'
 import { OVERLAYS } from '../../../deploy/src/gates.ts'
 import type { Mutation as Change } from '../../validate/_mutate.ts'
+import { waitFor } from '../kube.ts'
 import type { RequirementId } from '../requirement.ts'
+import { PAUSES, TIMEOUTS } from '../timeouts.ts'
 import { SCALED_TIERS, type ScaledTier, allSettled, restart } from '../workloads.ts'
 import type { World } from '../world.ts'
 
@@ -40,7 +43,8 @@ export function objects(change: Change, aftermath: Aftermath = {}): Mutation['ap
     const move = async (from: readonly KubeObject[], to: readonly KubeObject[]): Promise<void> => {
       await reconcile(world, from, to)
       if (aftermath.restart !== undefined) await restart(world, aftermath.restart)
-      await allSettled(world, settle)
+      if (textOf(original, 'StatefulSet', 'postgres') === textOf(mutated, 'StatefulSet', 'postgres')) await allSettled(world, settle)
+      else await databaseSettled(world)
     }
     const undo = (): Promise<void> => move(mutated, original)
     try {
@@ -77,8 +81,25 @@ async function reconcile({ cluster }: World, from: readonly KubeObject[], to: re
 }
 
 function changedTiers(original: readonly KubeObject[], mutated: readonly KubeObject[]): ScaledTier[] {
-  const text = (list: readonly KubeObject[], tier: string): string => JSON.stringify(list.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === tier))
-  return SCALED_TIERS.filter((tier) => text(original, tier) !== text(mutated, tier))
+  return SCALED_TIERS.filter((tier) => textOf(original, 'Deployment', tier) !== textOf(mutated, 'Deployment', tier))
+}
+
+function textOf(list: readonly KubeObject[], kind: string, name: string): string {
+  return JSON.stringify(list.find((object) => object.kind === kind && object.metadata.name === name))
+}
+
+/** The one pod of the database is the new one and ready, and so are its clients. */
+async function databaseSettled(world: World): Promise<void> {
+  const { cluster, namespace, signal } = world
+  await waitFor('StatefulSet postgres to settle', TIMEOUTS.databaseBack, signal, async () => {
+    const found = await cluster.get({ apiVersion: 'apps/v1', kind: 'StatefulSet', namespace, name: 'postgres' })
+    const { observedGeneration = 0, readyReplicas = 0, currentRevision, updateRevision } = (found?.['status'] ?? {}) as { observedGeneration?: number; readyReplicas?: number; currentRevision?: string; updateRevision?: string }
+    const settled = observedGeneration >= (found?.metadata.generation ?? 0) && readyReplicas === 1 && currentRevision === updateRevision
+    return settled ? true : `${readyReplicas} ready, revision ${currentRevision ?? 'unknown'} of ${updateRevision ?? 'unknown'}`
+  })
+  // Its clients notice that it was away, and then that it is back.
+  await systemClock.sleep(PAUSES.afterFault, signal)
+  await allSettled(world, SCALED_TIERS)
 }
 
 /** Several changes at once. */
