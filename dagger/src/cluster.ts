@@ -1,4 +1,5 @@
 import { type CacheVolume, type Container, dag, type Directory, type File, ImageLayerCompression, ReturnType, type Service } from '@dagger.io/dagger'
+import { portOf } from './delivery.ts'
 import { DEPLOYED, image } from './images.ts'
 
 /** The API's name for containers that are bound to the cluster; it is in the API's certificate. */
@@ -25,9 +26,12 @@ export async function standIn(address: string): Promise<string[]> {
 
 // Every start writes its kubeconfig to a folder of its own, so that runs of one name share nothing. Old ones are only
 // credentials of clusters that are gone.
-const START = `find ${SHARED} -mindepth 2 -maxdepth 2 -mtime +0 -exec rm -r {} + 2>/dev/null
+// Neither hostname nor ip is in every image; the kernel's own list of local addresses is. Archives that a cluster of this name was given before are another one's images.
+const START = `[ -z "$SIDELOADS" ] || find ${STATE}/agent/images -mindepth 1 -delete
+find ${SHARED} -mindepth 2 -maxdepth 2 -mtime +0 -exec rm -r {} + 2>/dev/null
 folder=${SHARED}/$CLUSTER_NAME/$(cat /proc/sys/kernel/random/uuid)
 mkdir -p "$folder"
+awk '/32 host LOCAL/ && last !~ /^127/ { print last; exit } { last = $2 }' /proc/net/fib_trie >"$folder/address"
 exec "$@" "--write-kubeconfig=$folder/kubeconfig.yaml"`
 
 /**
@@ -35,7 +39,7 @@ exec "$@" "--write-kubeconfig=$folder/kubeconfig.yaml"`
  * are loaded, the kubeconfig appears where --write-kubeconfig says.
  * @param address image of the cluster
  * @param name where kubeconfigs of this kind of run are found
- * @param preload image tarballs
+ * @param preload image tarballs (default: those that `sideload` brings while it runs)
  */
 export async function cluster(address: string, name: string, preload?: Directory): Promise<Cluster> {
   if (!/^[a-z0-9][a-z0-9-]{0,40}$/.test(name)) throw new Error(`name must be of lower-case letters, digits and dashes, current value ${name}`)
@@ -51,7 +55,10 @@ export async function cluster(address: string, name: string, preload?: Directory
     .withEnvVariable('CLUSTER_NAME', name)
     .withExposedPort(6443)
     .withExposedPort(80, { experimentalSkipHealthcheck: true })
-  if (preload !== undefined) container = container.withMountedDirectory(`${STATE}/agent/images`, preload)
+  container =
+    preload === undefined
+      ? container.withMountedCache(`${STATE}/agent/images`, sideloads(name)).withEnvVariable('SIDELOADS', 'yes')
+      : container.withMountedDirectory(`${STATE}/agent/images`, preload)
   const flags = ['server', '--write-kubeconfig-mode=0644', `--tls-san=${API_HOST}`, '--tls-san=localhost', '--node-name=node']
   const service = container.asService({ args: ['sh', '-c', START, 'sh', ...entrypoint, ...flags], insecureRootCapabilities: true })
   return { service, name, volume }
@@ -111,11 +118,12 @@ export function bound(container: Container, { service, name, volume }: Cluster):
 export const awaitCluster = 'sh /tmp/await-cluster.sh'
 
 /**
- * The kubeconfig that the newest cluster of a name has written, for the machine that `cluster up` listens on.
+ * The kubeconfig that the newest cluster of a name has written.
  * @param tools an image with sh
+ * @param api where its API answers; empty: the node's own address, which the engine's other containers reach
  */
 export async function kubeconfig(tools: Container, name: string, api: string): Promise<File> {
-  const script = `file=$(ls -t ${SHARED}/"$1"/*/kubeconfig.yaml | head -1) && sed "s#https://127.0.0.1:6443#$2#" "$file" >/tmp/kubeconfig`
+  const script = `file=$(ls -t ${SHARED}/"$1"/*/kubeconfig.yaml | head -1) && api=\${2:-https://$(cat "$(dirname "$file")/address"):6443} && sed "s#https://127.0.0.1:6443#$api#" "$file" >/tmp/kubeconfig`
   const read = tools
     .withMountedCache(SHARED, dag.cacheVolume('todo-chat-clusters'))
     .withEnvVariable('READ', String(Date.now()))
@@ -124,21 +132,77 @@ export async function kubeconfig(tools: Container, name: string, api: string): P
   return read.file('/tmp/kubeconfig')
 }
 
-// An exported image carries no name; the node loads only named ones.
-const NAME_ARCHIVE = `const { readFileSync, writeFileSync } = require("fs");
-const [file, name] = process.argv.slice(1);
-const index = JSON.parse(readFileSync(file, "utf8"));
-for (const manifest of index.manifests) manifest.annotations = { ...manifest.annotations, "io.containerd.image.name": name, "org.opencontainers.image.ref.name": name.split(":").at(-1) };
-writeFileSync(file, JSON.stringify(index));`
+const sideloads = (name: string): CacheVolume => dag.cacheVolume(`todo-chat-sideloads-${name}`)
 
-/** The application's images as named archives, for a cluster that reaches no registry. @param tag tag of the manifests' image names */
-export async function imageArchives(source: Directory, tools: Container, tag: string): Promise<Directory> {
+// Hidden while it is written: the node loads what it sees. The kubelet tells within seconds which images it has.
+const SIDELOAD = `set -u
+export KUBECONFIG=/tmp/kubeconfig
+file=$(ls -t ${SHARED}/"$CLUSTER_NAME"/*/kubeconfig.yaml | head -1) && sed "s#https://127.0.0.1:6443#https://${API_HOST}:$API_PORT#" "$file" >/tmp/kubeconfig || exit 3
+present() { kubectl get nodes --output=jsonpath='{range .items[*].status.images[*].names[*]}{@}{"\\n"}{end}' --request-timeout=5s; }
+present >/dev/null || exit 3
+end=$(($(date +%s) + 180))
+for name in /archives/*.name; do
+  reference=$(cat "$name")
+  present | grep -qx "$reference" && continue
+  cp "\${name%.name}.tar" /images/.incoming && mv /images/.incoming "/images/\${reference##*:}.tar" || exit 1
+done
+for name in /archives/*.name; do
+  echo "waiting for $(cat "$name") on the node, at most 180 s" >&2
+  until present | grep -qx "$(cat "$name")"; do
+    [ "$(date +%s)" -lt "$end" ] || { echo "the node does not have $(cat "$name"); see what it says about images: the output of cluster up" >&2; exit 1; }
+    sleep 1
+  done
+done`
+
+/**
+ * Brings the application's images into the running cluster of a name, without a registry; those that it has already stay. k3s
+ * loads archives while it runs since v1.32.
+ * @param tools an image with kubectl
+ * @param api where the API of the cluster answers
+ * @returns images.json, as `publish` gives it: name → reference, whose tag is the image's digest
+ */
+export async function sideload(source: Directory, tools: Container, api: Service, name: string): Promise<File> {
+  const archives = await imageArchives(source, tools)
+  const done = tools
+    .withServiceBinding(API_HOST, api)
+    .withMountedCache(SHARED, dag.cacheVolume('todo-chat-clusters'))
+    .withMountedCache('/images', sideloads(name))
+    .withMountedDirectory('/archives', archives)
+    .withEnvVariable('CLUSTER_NAME', name)
+    .withEnvVariable('API_PORT', String(await portOf(api, '--api')))
+    .withEnvVariable('NOW', String(Date.now()))
+    // Cache volumes belong to root.
+    .withUser('0')
+    .withExec(['sh', '-c', SIDELOAD], { expect: ReturnType.Any })
+  const code = await done.exitCode()
+  const said = await done.stderr()
+  if (code === 3) throw new Error(`no cluster named ${name} answers; start one: dagger call cluster --name=${name} up --ports 6443:6443\n${said}`)
+  if (code !== 0) throw new Error(said)
+  const references = await Promise.all(DEPLOYED.map(async (image) => [image, await archives.file(`${image}.name`).contents()] as const))
+  return dag.file('images.json', `${JSON.stringify(Object.fromEntries(references), undefined, 2)}\n`)
+}
+
+// An exported image carries no name; the node loads only named ones. Without a tag the image is named after its digest.
+const NAME_ARCHIVE = `const { readFileSync, writeFileSync } = require("fs");
+const [file, repository, tag] = process.argv.slice(1);
+const index = JSON.parse(readFileSync(file, "utf8"));
+const name = repository + ":" + (tag || index.manifests[0].digest.replace("sha256:", ""));
+for (const manifest of index.manifests) manifest.annotations = { ...manifest.annotations, "io.containerd.image.name": name, "org.opencontainers.image.ref.name": name.split(":").at(-1) };
+writeFileSync(file, JSON.stringify(index));
+writeFileSync("/tmp/out/archive.name", name);`
+
+/**
+ * The application's images as named archives, for a cluster that reaches no registry.
+ * @param tag tag of their names (default: each image's own digest)
+ * @returns <image>.tar and <image>.name
+ */
+export async function imageArchives(source: Directory, tools: Container, tag = ''): Promise<Directory> {
   const archives = await Promise.all(DEPLOYED.map(async (name) => [name, (await image(source, name)).asTarball({ forcedCompression: ImageLayerCompression.Uncompressed })] as const))
-  const named = archives.map(([name, archive]) =>
-    tools
+  return archives.reduce((directory, [name, archive]) => {
+    const named = tools
       .withMountedFile('/tmp/in.tar', archive, { owner: '10001:10001' })
-      .withExec(['sh', '-ec', `mkdir /tmp/x; tar -xf /tmp/in.tar -C /tmp/x; node -e '${NAME_ARCHIVE}' /tmp/x/index.json docker.io/todo-chat/${name}:${tag}; tar -cf /tmp/out.tar -C /tmp/x .; rm -r /tmp/x`])
-      .file('/tmp/out.tar'),
-  )
-  return named.reduce((directory, file, index) => directory.withFile(`${DEPLOYED[index]}.tar`, file), dag.directory())
+      .withExec(['sh', '-ec', `mkdir /tmp/x /tmp/out; tar -xf /tmp/in.tar -C /tmp/x; node -e '${NAME_ARCHIVE}' /tmp/x/index.json docker.io/todo-chat/${name} ${tag}; tar -cf /tmp/out/archive.tar -C /tmp/x .; rm -r /tmp/x`])
+      .directory('/tmp/out')
+    return directory.withFile(`${name}.tar`, named.file('archive.tar')).withFile(`${name}.name`, named.file('archive.name'))
+  }, dag.directory())
 }

@@ -8,7 +8,7 @@ const ON_FRESH_CLUSTER = `${awaitCluster} && ${SUITE}`
 
 async function onFreshCluster(source: Directory, clusterImage: string): Promise<Container> {
   const suite = await workspace(source, CHECK_SOURCES.conformance)
-  const described = await cluster(clusterImage, 'conformance', await imageArchives(source, suite, 'development'))
+  const described = await cluster(clusterImage, 'conformance', (await imageArchives(source, suite, 'development')).filter({ include: ['*.tar'] }))
   const [named = clusterImage] = await standIn(clusterImage)
   return bound(suite, described)
     .withEnvVariable('CLUSTER_LABEL', named)

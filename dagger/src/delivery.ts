@@ -6,9 +6,9 @@ import { CHECK_SOURCES } from './sources.ts'
 export type Target = {
   env: string
   kubeconfig: Secret
-  /** API server as a service, for a cluster that listens on the caller's own machine; reached as https://kubernetes:6443 */
+  /** API server as a service, for a cluster that listens on the caller's own machine; reached as `kubernetes`, on its own port */
   api?: Service | undefined
-  /** Ingress controller as a service; reached as http://ingress:80 */
+  /** Ingress controller as a service; reached as `ingress`, on its own port */
   ingress?: Service | undefined
   ingressUrl?: string | undefined
   commit?: string | undefined
@@ -40,15 +40,22 @@ function globals(target: Target): string[] {
   return ['--env', target.env, ...optional('--who', target.who), ...optional('--commit', target.commit)]
 }
 
+/** @returns the port that a service listens on @throws Error for a service without one */
+export async function portOf(service: Service, what: string): Promise<number> {
+  const [first] = await service.ports()
+  if (first === undefined) throw new Error(`${what} must name a port: tcp://127.0.0.1:<port>`)
+  return first.port()
+}
+
 /** Options for asking through the ingress. */
-export function ingressOptions(target: Target): string[] {
-  const url = target.ingress !== undefined ? 'http://ingress' : target.ingressUrl
+export async function ingressOptions(target: Target): Promise<string[]> {
+  const url = target.ingress !== undefined ? `http://ingress:${await portOf(target.ingress, '--ingress')}` : target.ingressUrl
   return url === undefined || url === '' ? [] : ['--ingress-url', url]
 }
 
 // The API of a cluster on the caller's machine has another name in here; its certificate knows this one.
 const RUN = `mkdir -p ${REPORT}
-if [ "$API_IS_SERVICE" = yes ]; then sed 's#server: https://[^:]*:[0-9]*#server: https://kubernetes:6443#' ${KUBECONFIG} >/tmp/kube/config; KUBECONFIG=/tmp/kube/config; else KUBECONFIG=${KUBECONFIG}; fi
+if [ -n "$API_PORT" ]; then sed "s#server: https://[^:]*:[0-9]*#server: https://kubernetes:$API_PORT#" ${KUBECONFIG} >/tmp/kube/config; KUBECONFIG=/tmp/kube/config; else KUBECONFIG=${KUBECONFIG}; fi
 export KUBECONFIG
 exec npx tsx deploy/src/cli.ts "$@"`
 
@@ -56,7 +63,7 @@ exec npx tsx deploy/src/cli.ts "$@"`
 export async function deliver(container: Container, target: Target, args: string[]): Promise<Delivered> {
   const done = container
     .withMountedTemp('/tmp/kube')
-    .withEnvVariable('API_IS_SERVICE', target.api === undefined ? 'no' : 'yes')
+    .withEnvVariable('API_PORT', target.api === undefined ? '' : String(await portOf(target.api, '--api')))
     .withExec(['sh', '-c', RUN, 'deploy', ...globals(target), ...args], { expect: ReturnType.Any })
   const [code, stdout, stderr] = await Promise.all([done.exitCode(), done.stdout(), done.stderr()])
   return { code, stdout, stderr, container: done }

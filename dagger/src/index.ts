@@ -6,7 +6,7 @@
  */
 import { argument, check, type Container, Directory, type File, func, object, type Platform, type Secret, type Service } from '@dagger.io/dagger'
 import { type Check, checks } from './checks.ts'
-import { cluster, kubeconfig } from './cluster.ts'
+import { cluster, kubeconfig, sideload } from './cluster.ts'
 import { conformance, conformanceCheck } from './conformance.ts'
 import { deliver, deployer, ingressOptions, publishImages, publishedImages, REPORT_OPTIONS, reportOf, type Target, textOf, withInput } from './delivery.ts'
 import { e2eCheck } from './e2e.ts'
@@ -170,10 +170,24 @@ export class TodoChat {
   async kubeconfig(
     /** Name the cluster was started with */
     name: string = 'dev',
-    /** Where its API answers */
+    /** Where its API answers on this machine */
     api: string = 'https://localhost:6443',
+    /** With the node's address in the engine's network: for this module's functions, which need no port of this machine then */
+    inside: boolean = false,
   ): Promise<File> {
-    return kubeconfig(await image(await this.repository(), 'tools'), name, api)
+    return kubeconfig(await image(await this.repository(), 'tools'), name, inside ? '' : api)
+  }
+
+  /** Bring the images into a cluster that `cluster up` runs, without a registry; gives their names as `publish` does */
+  @func({ cache: 'never' })
+  async sideload(
+    /** API server of the cluster: tcp://127.0.0.1:6443 */
+    api: Service,
+    /** Name the cluster was started with */
+    name: string = 'dev',
+  ): Promise<File> {
+    const source = await this.repository()
+    return sideload(source, await image(source, 'tools'), api, name)
   }
 
   /** Run the conformance suite on a fresh cluster, or on the one that --kubeconfig names; gives JUnit, JSON and a page, also of a failed run */
@@ -342,7 +356,7 @@ export class TodoChat {
     who?: string,
   ): Promise<string> {
     const target = { env, kubeconfig, api, ingress, ingressUrl, who }
-    return textOf(await deliver(await deployer(await this.repository(), target), target, ['rollback', ...(to === undefined || to === null ? [] : ['--to', String(to)]), ...ingressOptions(target)]))
+    return textOf(await deliver(await deployer(await this.repository(), target), target, ['rollback', ...(to === undefined || to === null ? [] : ['--to', String(to)]), ...(await ingressOptions(target))]))
   }
 
   /** What runs where: revision, digests, age, health; fails when it is not healthy */
@@ -465,7 +479,7 @@ export class TodoChat {
     const [withPlan, plan] = withInput(container, '--plan', 'plan.json', inputs.savedPlan)
     const [ready, staging] = withInput(withPlan, '--staging-kubeconfig', 'staging-kubeconfig', inputs.stagingKubeconfig)
     const allowed = inputs.allow.flatMap((rule) => ['--allow', rule])
-    return deliver(ready, target, ['deploy', ...options, ...plan, ...staging, ...allowed, ...ingressOptions(target), ...REPORT_OPTIONS])
+    return deliver(ready, target, ['deploy', ...options, ...plan, ...staging, ...allowed, ...(await ingressOptions(target)), ...REPORT_OPTIONS])
   }
 
   private async everything(): Promise<Check[]> {

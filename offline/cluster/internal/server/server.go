@@ -248,6 +248,7 @@ func (n node) start(ctx context.Context, group *supervise.Group, admin []byte, a
 		go func() { _ = servicelb.Run(ctx, client, n.address.String()) }()
 	}
 	go applier.Watch(ctx, manifestsDir)
+	go watchImages(ctx, archives)
 
 	err = group.Until(ctx, "node", nodeLimit, pollInterval, func(ctx context.Context) error { return nodeReady(ctx, client, n.NodeName, begun) })
 	if err != nil {
@@ -277,14 +278,32 @@ func loadImages(ctx context.Context, group *supervise.Group, archives []string) 
 	}
 	defer client.Close()
 	for _, file := range append([]string{helperArchive}, archives...) {
-		begun := time.Now()
-		names, err := images.Load(ctx, client, file)
-		if err != nil {
+		if err := loadArchive(ctx, client, file); err != nil {
 			return err
 		}
-		log.Printf("loaded %s (%s) in %s", strings.Join(names, ", "), filepath.Base(file), since(begun))
 	}
 	return nil
+}
+
+func loadArchive(ctx context.Context, client *containerd.Client, file string) error {
+	begun := time.Now()
+	names, err := images.Load(ctx, client, file)
+	if err != nil {
+		return err
+	}
+	log.Printf("loaded %s (%s) in %s", strings.Join(names, ", "), filepath.Base(file), since(begun))
+	return nil
+}
+
+// watchImages loads archives that are added while the node runs.
+func watchImages(ctx context.Context, loaded []string) {
+	client, err := containerd.New(containerdSocket)
+	if err != nil {
+		log.Printf("images added from now on are not loaded: %v", err)
+		return
+	}
+	defer client.Close()
+	images.Watch(ctx, imagesDir, loaded, func(file string) error { return loadArchive(ctx, client, file) })
 }
 
 // apiReady asks the API server's own readiness, which includes its built-in roles.
