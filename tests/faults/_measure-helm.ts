@@ -159,7 +159,7 @@ export async function helmRows(bench: Bench): Promise<Table[]> {
         title: 'Faults, one run each, seconds from the start of the command',
         head: ['fault', 'verdict', 'verdict after the reason', 'command', 'exit code', 'requests', 'failed', 'told'],
         rows: faults,
-        note: `The verdict is the moment at which Helm marks its revision as failed; \`--timeout\` is Helm's default of ${TIMEOUT}. ${RATE} requests a second as above. Helm neither backs up before the migration nor waits for it before the pods, measures no availability and asks the application nothing. Its \`--wait\` does not end while a volume claim waits for its first pod, as that of the suspended backup does: the benchmark makes one pod for it, else the first release fails after ${TIMEOUT}.`,
+        note: `The verdict is the moment at which Helm marks its revision as failed; \`--timeout\` is Helm's default of ${TIMEOUT}. ${RATE} requests a second as above. Helm neither backs up before the migration nor waits for it before the pods, measures no availability and asks the application nothing. Its \`--wait\` does not end while a volume claim waits for its first pod, as that of the suspended backup does: the benchmark makes one pod for it; without it the first release was still waiting after almost 5 minutes, with every pod ready.`,
       },
     ]
   } finally {
