@@ -16,7 +16,7 @@ main{max-width:1000px;margin:0 auto;padding:24px 16px 64px}h1{font-size:1.5rem;m
 .badge{display:inline-block;padding:2px 10px;border-radius:99px;color:#fff;font-size:.9rem;vertical-align:middle;margin-left:8px}.good{background:#1a7f4b}.bad{background:#c4342d}
 .why{border-left:4px solid var(--bad);background:var(--card);padding:8px 12px;white-space:pre-line;overflow-wrap:anywhere}.wrong{color:var(--bad);font-weight:600}
 .soft{color:var(--soft)}table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:5px 10px 5px 0;border-bottom:1px solid var(--line);vertical-align:top}
-pre{background:var(--card);border:1px solid var(--line);border-radius:6px;padding:12px;overflow-x:auto;font-size:13px}code{font-size:13px;overflow-wrap:anywhere}
+pre{background:var(--card);border:1px solid var(--line);border-radius:6px;padding:12px;white-space:pre-wrap;overflow-wrap:anywhere;font-size:13px}code{font-size:13px;overflow-wrap:anywhere}
 svg{width:100%;height:auto;display:block;background:var(--card);border:1px solid var(--line);border-radius:6px}svg text{fill:var(--soft);font:11px system-ui,sans-serif}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(140px,1fr));gap:12px;margin:16px 0}.figures div{background:var(--card);border:1px solid var(--line);border-radius:6px;padding:10px 12px}.figures b{display:block;font-size:1.25rem}
 .legend span{margin-right:16px}.legend i{display:inline-block;width:12px;height:12px;border-radius:2px;margin-right:5px;vertical-align:-1px}`
