@@ -253,12 +253,12 @@ export class TodoChat {
     /** Commit that is deployed, with -dirty appended where the tree was */
     commit?: string,
     /** Answer as JSON */
-    json: boolean = false,
+    asJson: boolean = false,
     /** Fail when there is something to change */
     failOnChange: boolean = false,
   ): Promise<string> {
     const { target, container, options } = await this.release({ env, kubeconfig, api, commit }, { images, secrets })
-    const delivered = await deliver(container, target, [...(json ? ['--json'] : []), 'plan', ...options])
+    const delivered = await deliver(container, target, [...(asJson ? ['--json'] : []), 'plan', ...options])
     return textOf(delivered, failOnChange ? [0] : [0, 2])
   }
 
@@ -369,9 +369,9 @@ export class TodoChat {
     /** API server as a service, for a cluster on this machine: tcp://127.0.0.1:6443 */
     api?: Service,
     /** Answer as JSON */
-    json: boolean = false,
+    asJson: boolean = false,
   ): Promise<string> {
-    return this.ask({ env, kubeconfig, api }, 'status', json)
+    return this.ask({ env, kubeconfig, api }, 'status', asJson)
   }
 
   /** What has changed in the cluster since the last deployment; fails when anything has */
@@ -384,9 +384,9 @@ export class TodoChat {
     /** API server as a service, for a cluster on this machine: tcp://127.0.0.1:6443 */
     api?: Service,
     /** Answer as JSON */
-    json: boolean = false,
+    asJson: boolean = false,
   ): Promise<string> {
-    return this.ask({ env, kubeconfig, api }, 'drift', json)
+    return this.ask({ env, kubeconfig, api }, 'drift', asJson)
   }
 
   /** Who deployed what and when, with the result */
@@ -399,9 +399,9 @@ export class TodoChat {
     /** API server as a service, for a cluster on this machine: tcp://127.0.0.1:6443 */
     api?: Service,
     /** Answer as JSON */
-    json: boolean = false,
+    asJson: boolean = false,
   ): Promise<string> {
-    return this.ask({ env, kubeconfig, api }, 'history', json)
+    return this.ask({ env, kubeconfig, api }, 'history', asJson)
   }
 
   /** Back the database up: dump, globals, checksums and a manifest with row counts, in one tar file */

@@ -197,8 +197,17 @@ async function contextOf(globals: GlobalOptions): Promise<Context> {
     namespace: globals.namespace ?? NAMESPACES[OVERLAYS[globals.env]],
     progress: (event) => tell(progressLines(event)),
     interrupt: interrupt.signal,
-    who: globals.who ?? `${userInfo().username}@${hostname()}`,
+    who: globals.who ?? `${userName()}@${hostname()}`,
     ...(commit === undefined ? {} : { commit }),
+  }
+}
+
+/** A container's user need not have a name. */
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return `uid-${process.getuid?.() ?? 'unknown'}`
   }
 }
 

@@ -81,6 +81,16 @@ it('every function and argument is described', async () => {
   expect(undescribed).toEqual([])
 })
 
+it("no function has an argument that the CLI cannot take beside its own", async () => {
+  const { stdout } = await dagger(REPOSITORY, '-s', 'functions')
+  const functions = stdout.split('\n').slice(1).flatMap((line) => /^([a-z][a-z-]*)\s/.exec(line)?.[1] ?? [])
+  expect(functions).toContain('history')
+  for (const name of functions) {
+    const { code, stderr } = await dagger(REPOSITORY, 'call', name, '--help')
+    expect(code, `${name}: ${stderr}`).toBe(0)
+  }
+})
+
 it('the report holds a page, JSON and one JUnit document per check', async () => {
   using copy = repositoryCopy()
   const target = join(copy.path, 'exported')
