@@ -1,4 +1,5 @@
 /** Ends a process as the kernel does when memory runs out: SIGKILL, without a word to anybody. */
+import type { KubeObject } from '../../deploy/src/objects.ts'
 import { type Pod } from '../../deploy/src/kinds/assessment.ts'
 import { isReady, podName, restartsOf } from '../../deploy/src/kinds/pod.ts'
 import { waitFor } from './kube.ts'
@@ -57,10 +58,25 @@ async function askNode(world: World, pod: Pod, script: string): Promise<{ id: st
   const enforce = (level: string): Promise<void> => kube.patch({ apiVersion: 'v1', kind: 'Namespace', name: scratch }, { metadata: { labels: { [ENFORCE]: level } } })
   await enforce('privileged')
   try {
+    await privilegedApplies(world)
     return { id, count: await ask<number>(world, { namespace: scratch, name: 'host', script: LOOK + script, host: node, env: { CONTAINER: id } }) }
   } finally {
     await enforce('restricted')
   }
+}
+
+/** The API server judges pods by its cached copy of the namespace, which follows a moment later. */
+async function privilegedApplies({ cluster, scratch, signal }: World): Promise<void> {
+  const spec = { hostPID: true, containers: [{ name: 'probe', image: 'probe' }] }
+  await waitFor('the privileged level of the scratch namespace to apply', TIMEOUTS.api, signal, async () => {
+    try {
+      await cluster.apply({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'admitted', namespace: scratch }, spec } as KubeObject, { dryRun: true })
+      return true
+    } catch (error) {
+      if (error instanceof Error && error.message.includes('PodSecurity')) return error.message
+      throw error
+    }
+  })
 }
 
 /** Kills the first process of the pod's container. @throws Violation when it is not found */
