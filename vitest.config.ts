@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: 'unit', include: ['tests/unit/**/*.test.ts'], testTimeout: 30_000 } },
-      { test: { name: 'launcher', include: ['tests/launcher/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 } },
+      { test: { name: 'launcher', include: ['tests/launcher/**/*.test.ts'], globalSetup: ['tests/launcher/fixtures/builds.ts'], testTimeout: 60_000, hookTimeout: 60_000 } },
       // Calls the module through the launcher: needs no more than the README asks for.
       { test: { name: 'pipeline', include: ['tests/pipeline/**/*.test.ts'], fileParallelism: false, testTimeout: 2_400_000, hookTimeout: 2_400_000, sequence: { groupOrder: 1 } } },
       // Needs the tools of docker/tools on the PATH and SCHEMAS_DIR.
