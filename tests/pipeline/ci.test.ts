@@ -8,7 +8,9 @@ const CHECKS = ['test-backend', 'test-frontend', 'test-pipeline', 'test-e2e', 'v
 // Each copy below differs from the repository in something that the images are made of. Starting a cluster for each would prove nothing more.
 const WITHOUT_CLUSTER = ['call', 'ci', '--skip=conformance']
 
-it('the repository passes: every check has a row that says so', async () => {
+// Conformance measures requests under load on the machine that runs it: when something else took the machine, it is asked once
+// more. Checks that passed are cached, and the runner's output tells of the second attempt.
+it('the repository passes: every check has a row that says so', { retry: 1 }, async () => {
   const { code, stdout, stderr } = await dagger(REPOSITORY, '--progress=plain', 'call', 'ci')
   expect(rows(stdout), stderr.slice(-20_000)).toEqual(expect.objectContaining(Object.fromEntries(CHECKS.map((name) => [name, 'passed']))))
   expect(code).toBe(0)
