@@ -54,15 +54,14 @@ async function interrupt(index) {
   const running = () => spawnSync("pgrep", ["-f", `^${command}$`]).status === 0;
   const call = spawn(process.execPath, [launcher, "--progress=plain", "core", "container", "from", "--address=debian:bookworm-slim", "with-exec", `--args=${command.replace(" ", ",")}`, "stdout"], { cwd: root, detached: true, stdio: "ignore" });
   const ended = once(call, "exit");
-  const limit = Date.now() + 60_000;
-  while (!running()) {
-    if (Date.now() > limit) throw new Error("the container of the call to interrupt did not start within 60 s");
-    await sleep(50);
-  }
+  const until = async (/** @type {boolean} */ wanted, /** @type {string} */ what) => {
+    for (const limit = Date.now() + 60_000; running() !== wanted; await sleep(20)) if (Date.now() > limit) throw new Error(`the container of the call to interrupt has not ${what} within 60 s`);
+  };
+  await until(true, "started");
   const begun = process.hrtime.bigint();
   process.kill(-Number(call.pid), "SIGINT");
   await ended;
-  while (running()) await sleep(20);
+  await until(false, "ended");
   const seconds = Number(process.hrtime.bigint() - begun) / 1e9;
   process.stderr.write(`interrupt: ${seconds.toFixed(2)} s\n`);
   return seconds;

@@ -54,7 +54,7 @@ export function checks(source: Directory): Check[] {
 }
 
 /** The checks of `lint`. */
-function lintChecks(source: Directory): Check[] {
+export function lintChecks(source: Directory): Check[] {
   return [
     {
       name: 'lint-backend',

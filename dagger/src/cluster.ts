@@ -1,12 +1,19 @@
-import { type CacheVolume, type Container, dag, type Directory, type File, ImageLayerCompression, ReturnType, type Service } from '@dagger.io/dagger'
-import { portOf } from './delivery.ts'
-import { DEPLOYED, image } from './images.ts'
+import { type CacheVolume, type Container, dag, type Directory, type File, ReturnType, type Service } from '@dagger.io/dagger'
 
 /** The API's name for containers that are bound to the cluster; it is in the API's certificate. */
 export const API_HOST = 'cluster'
 
 const STATE = '/var/lib/rancher/k3s'
 const SHARED = '/clusters'
+
+/** Image tarballs that lie here are loaded: https://docs.k3s.io/import-images */
+const IMAGES = `${STATE}/agent/images`
+
+/** Kubeconfigs of all clusters. */
+const clusters = (): CacheVolume => dag.cacheVolume('todo-chat-clusters')
+
+/** Image tarballs that the clusters of a name load while they run. */
+export const sideloads = (name: string): CacheVolume => dag.cacheVolume(`todo-chat-sideloads-${name}`)
 
 /** An image says with this label that it stands in for another one. */
 const STAND_IN_LABEL = 'io.todo-chat.stand-in'
@@ -25,9 +32,9 @@ export async function standIn(address: string): Promise<string[]> {
 }
 
 // Every start writes its kubeconfig to a folder of its own, so that runs of one name share nothing. Old ones are only
-// credentials of clusters that are gone.
-// Neither hostname nor ip is in every image; the kernel's own list of local addresses is. Archives that a cluster of this name was given before are another one's images.
-const START = `[ -z "$SIDELOADS" ] || find ${STATE}/agent/images -mindepth 1 -delete
+// credentials of clusters that are gone, and old archives another cluster's images. The address comes from the kernel's list of
+// local ones: neither hostname nor ip is in every image.
+const START = `[ -z "$SIDELOADS" ] || find ${IMAGES} -mindepth 1 -delete
 find ${SHARED} -mindepth 2 -maxdepth 2 -mtime +0 -exec rm -r {} + 2>/dev/null
 folder=${SHARED}/$CLUSTER_NAME/$(cat /proc/sys/kernel/random/uuid)
 mkdir -p "$folder"
@@ -43,10 +50,12 @@ exec "$@" "--write-kubeconfig=$folder/kubeconfig.yaml"`
  */
 export async function cluster(address: string, name: string, preload?: Directory): Promise<Cluster> {
   if (!/^[a-z0-9][a-z0-9-]{0,40}$/.test(name)) throw new Error(`name must be of lower-case letters, digits and dashes, current value ${name}`)
-  const volume = dag.cacheVolume('todo-chat-clusters')
+  const volume = clusters()
   const node = dag.container().from(address)
   const entrypoint = await node.entrypoint()
-  let container = node
+  const mounted =
+    preload === undefined ? node.withMountedCache(IMAGES, sideloads(name)).withEnvVariable('SIDELOADS', 'yes') : node.withMountedDirectory(IMAGES, preload)
+  const container = mounted
     // Memory of the run: nothing is left when the service ends, and overlayfs is not laid on overlayfs.
     .withMountedTemp(`${STATE}/agent/containerd`)
     .withMountedTemp(`${STATE}/server`)
@@ -55,10 +64,6 @@ export async function cluster(address: string, name: string, preload?: Directory
     .withEnvVariable('CLUSTER_NAME', name)
     .withExposedPort(6443)
     .withExposedPort(80, { experimentalSkipHealthcheck: true })
-  container =
-    preload === undefined
-      ? container.withMountedCache(`${STATE}/agent/images`, sideloads(name)).withEnvVariable('SIDELOADS', 'yes')
-      : container.withMountedDirectory(`${STATE}/agent/images`, preload)
   const flags = ['server', '--write-kubeconfig-mode=0644', `--tls-san=${API_HOST}`, '--tls-san=localhost', '--node-name=node']
   const service = container.asService({ args: ['sh', '-c', START, 'sh', ...entrypoint, ...flags], insecureRootCapabilities: true })
   return { service, name, volume }
@@ -125,84 +130,9 @@ export const awaitCluster = 'sh /tmp/await-cluster.sh'
 export async function kubeconfig(tools: Container, name: string, api: string): Promise<File> {
   const script = `file=$(ls -t ${SHARED}/"$1"/*/kubeconfig.yaml | head -1) && api=\${2:-https://$(cat "$(dirname "$file")/address"):6443} && sed "s#https://127.0.0.1:6443#$api#" "$file" >/tmp/kubeconfig`
   const read = tools
-    .withMountedCache(SHARED, dag.cacheVolume('todo-chat-clusters'))
+    .withMountedCache(SHARED, clusters())
     .withEnvVariable('READ', String(Date.now()))
     .withExec(['sh', '-c', script, 'sh', name, api], { expect: ReturnType.Any })
   if ((await read.exitCode()) !== 0) throw new Error(`no cluster named ${name} has written a kubeconfig; start one: dagger call cluster --name=${name} up`)
   return read.file('/tmp/kubeconfig')
-}
-
-const sideloads = (name: string): CacheVolume => dag.cacheVolume(`todo-chat-sideloads-${name}`)
-
-// Hidden while it is written: the node loads what it sees. The kubelet tells within seconds which images it has.
-const SIDELOAD = `set -u
-export KUBECONFIG=/tmp/kubeconfig
-file=$(ls -t ${SHARED}/"$CLUSTER_NAME"/*/kubeconfig.yaml | head -1) && sed "s#https://127.0.0.1:6443#https://${API_HOST}:$API_PORT#" "$file" >/tmp/kubeconfig || exit 3
-present() { kubectl get nodes --output=jsonpath='{range .items[*].status.images[*].names[*]}{@}{"\\n"}{end}' --request-timeout=5s; }
-present >/dev/null || exit 3
-end=$(($(date +%s) + 180))
-for name in /archives/*.name; do
-  reference=$(cat "$name")
-  present | grep -qx "$reference" && continue
-  cp "\${name%.name}.tar" /images/.incoming && mv /images/.incoming "/images/\${reference##*:}.tar" || exit 1
-done
-for name in /archives/*.name; do
-  echo "waiting for $(cat "$name") on the node, at most 180 s" >&2
-  until present | grep -qx "$(cat "$name")"; do
-    [ "$(date +%s)" -lt "$end" ] || { echo "the node does not have $(cat "$name"); see what it says about images: the output of cluster up" >&2; exit 1; }
-    sleep 1
-  done
-done`
-
-/**
- * Brings the application's images into the running cluster of a name, without a registry; those that it has already stay. k3s
- * loads archives while it runs since v1.32.
- * @param tools an image with kubectl
- * @param api where the API of the cluster answers
- * @returns images.json, as `publish` gives it: name → reference, whose tag is the image's digest
- */
-export async function sideload(source: Directory, tools: Container, api: Service, name: string): Promise<File> {
-  const archives = await imageArchives(source, tools)
-  const done = tools
-    .withServiceBinding(API_HOST, api)
-    .withMountedCache(SHARED, dag.cacheVolume('todo-chat-clusters'))
-    .withMountedCache('/images', sideloads(name))
-    .withMountedDirectory('/archives', archives)
-    .withEnvVariable('CLUSTER_NAME', name)
-    .withEnvVariable('API_PORT', String(await portOf(api, '--api')))
-    .withEnvVariable('NOW', String(Date.now()))
-    // Cache volumes belong to root.
-    .withUser('0')
-    .withExec(['sh', '-c', SIDELOAD], { expect: ReturnType.Any })
-  const code = await done.exitCode()
-  const said = await done.stderr()
-  if (code === 3) throw new Error(`no cluster named ${name} answers; start one: dagger call cluster --name=${name} up --ports 6443:6443\n${said}`)
-  if (code !== 0) throw new Error(said)
-  const references = await Promise.all(DEPLOYED.map(async (image) => [image, await archives.file(`${image}.name`).contents()] as const))
-  return dag.file('images.json', `${JSON.stringify(Object.fromEntries(references), undefined, 2)}\n`)
-}
-
-// An exported image carries no name; the node loads only named ones. Without a tag the image is named after its digest.
-const NAME_ARCHIVE = `const { readFileSync, writeFileSync } = require("fs");
-const [file, repository, tag] = process.argv.slice(1);
-const index = JSON.parse(readFileSync(file, "utf8"));
-const name = repository + ":" + (tag || index.manifests[0].digest.replace("sha256:", ""));
-for (const manifest of index.manifests) manifest.annotations = { ...manifest.annotations, "io.containerd.image.name": name, "org.opencontainers.image.ref.name": name.split(":").at(-1) };
-writeFileSync(file, JSON.stringify(index));
-writeFileSync("/tmp/out/archive.name", name);`
-
-/**
- * The application's images as named archives, for a cluster that reaches no registry.
- * @param tag tag of their names (default: each image's own digest)
- * @returns <image>.tar and <image>.name
- */
-export async function imageArchives(source: Directory, tools: Container, tag = ''): Promise<Directory> {
-  const archives = await Promise.all(DEPLOYED.map(async (name) => [name, (await image(source, name)).asTarball({ forcedCompression: ImageLayerCompression.Uncompressed })] as const))
-  return archives.reduce((directory, [name, archive]) => {
-    const named = tools
-      .withMountedFile('/tmp/in.tar', archive, { owner: '10001:10001' })
-      .withExec(['sh', '-ec', `mkdir /tmp/x /tmp/out; tar -xf /tmp/in.tar -C /tmp/x; node -e '${NAME_ARCHIVE}' /tmp/x/index.json docker.io/todo-chat/${name} ${tag}; tar -cf /tmp/out/archive.tar -C /tmp/x .; rm -r /tmp/x`])
-      .directory('/tmp/out')
-    return directory.withFile(`${name}.tar`, named.file('archive.tar')).withFile(`${name}.name`, named.file('archive.name'))
-  }, dag.directory())
 }

@@ -1,7 +1,9 @@
 import type { Container, Directory, Secret } from '@dagger.io/dagger'
 import { type Check, executeCheck, type Execution, workspace } from './checks.ts'
-import { API_HOST, awaitCluster, bound, cluster, imageArchives, standIn } from './cluster.ts'
+import { API_HOST, awaitCluster, bound, cluster, standIn } from './cluster.ts'
+import { imageArchives } from './sideload.ts'
 import { CHECK_SOURCES } from './sources.ts'
+import { SCRIPTED_MODEL } from './stack.ts'
 
 const SUITE = 'npx vitest run --project conformance'
 const ON_FRESH_CLUSTER = `${awaitCluster} && ${SUITE}`
@@ -22,7 +24,7 @@ export function conformanceCheck(source: Directory, clusterImage: string): Check
     title: 'the application in a Kubernetes cluster',
     alone: true,
     container: () => onFreshCluster(source, clusterImage),
-    standIns: () => standIn(clusterImage),
+    standIns: async () => [SCRIPTED_MODEL, ...(await standIn(clusterImage))],
     command: ON_FRESH_CLUSTER,
   }
 }

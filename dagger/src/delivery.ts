@@ -115,7 +115,8 @@ export async function publishedImages(names: string[], place: Registry): Promise
   return imagesFile(await Promise.all(entries))
 }
 
-function imagesFile(entries: (readonly [string, string])[]): File {
+/** @returns images.json: name → reference */
+export function imagesFile(entries: (readonly [string, string])[]): File {
   return dag.file('images.json', `${JSON.stringify(Object.fromEntries(entries), undefined, 2)}\n`)
 }
 

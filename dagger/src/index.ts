@@ -5,14 +5,15 @@
  * another one.
  */
 import { argument, check, type Container, Directory, type File, func, object, type Platform, type Secret, type Service } from '@dagger.io/dagger'
-import { type Check, checks } from './checks.ts'
-import { cluster, kubeconfig, sideload } from './cluster.ts'
+import { type Check, checks, lintChecks } from './checks.ts'
+import { cluster, kubeconfig } from './cluster.ts'
 import { conformance, conformanceCheck } from './conformance.ts'
 import { deliver, deployer, ingressOptions, publishImages, publishedImages, REPORT_OPTIONS, reportOf, type Target, textOf, withInput } from './delivery.ts'
 import { e2eCheck } from './e2e.ts'
 import { DEPLOYED, image } from './images.ts'
 import { load } from './load.ts'
 import { reportDirectory, runAll } from './run.ts'
+import { sideload } from './sideload.ts'
 import { byContent } from './sources.ts'
 import { randomSecrets, stack } from './stack.ts'
 import { allPassed, failureText, table } from './summary.ts'
@@ -117,7 +118,7 @@ export class TodoChat {
   @func()
   @check()
   async lint(): Promise<string> {
-    return this.report(['lint-backend', 'lint-frontend', 'lint-pipeline', 'lint-files'])
+    return verdictOf(await runAll(lintChecks(await this.repository())))
   }
 
   /** Run every check; gives a table, and fails with the output of each check that did not pass */

@@ -20,7 +20,7 @@ export const CHECK_SOURCES = {
   conformance: [...ROOT_PACKAGE, ...TYPESCRIPT, 'deploy/', 'manifests/', 'tests/conformance/', 'tests/mcp-client/', 'tests/faults/', 'tests/fixtures/', 'tests/fakes/'],
   validate: [...ROOT_PACKAGE, ...TYPESCRIPT, 'deploy/', 'tests/validate/', 'manifests/', 'docker/bases.json'],
   files: ['docker/', 'scripts/', 'offline/', '.github/', '.ci/', 'app/backend/lock.sh'],
-  load: [...ROOT_PACKAGE, 'tsconfig.json', 'tests/load/'],
+  load: [...ROOT_PACKAGE, 'tsconfig.json', 'deploy/', 'tests/load/'],
   e2e: [...ROOT_PACKAGE, 'tsconfig.json', 'vitest.config.ts', 'tests/e2e/', 'tests/mcp-client/'],
 } as const
 

@@ -80,7 +80,7 @@ export async function stack(source: Directory, options: StackOptions): Promise<{
       .asService({ args: ['python3', '-c', MIGRATE_THEN_SERVE] })
   const backends = Array.from({ length: options.replicas ?? 1 }, (_, index) => replica(index))
   const frontend = (await image(source, 'frontend'))
-    .withServiceBinding('backend', backends[0] as Service)
+    .withServiceBinding('backend', replica(0))
     .withFile('/etc/nginx/conf.d/proxy.conf', source.file('docker/frontend/proxy.conf.example'))
     .withExposedPort(8080)
     .asService({ useEntrypoint: true })

@@ -1,5 +1,6 @@
 /** What the deployer takes, and what users notice of it. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { poll, systemClock } from '../../deploy/src/_poll.ts'
 import type { Availability } from '../../deploy/src/availability.ts'
 import type { RunReport } from '../../deploy/src/report.ts'
 import { type Bench, NAMESPACE, REPETITIONS, type Ran } from './_bench.ts'
@@ -62,15 +63,13 @@ export async function deployerRows(bench: Bench): Promise<Table[]> {
 /** Waits until the Deployment has exactly so many pods, all ready. */
 async function settled(bench: Bench, name: string, replicas: number): Promise<void> {
   const cluster = await bench.cluster()
-  const deadline = Date.now() + 120_000
-  for (;;) {
+  const done = await poll(systemClock, { intervalMs: 500, timeoutMs: 120_000 }, async () => {
     const object = await cluster.get({ apiVersion: 'apps/v1', kind: 'Deployment', namespace: NAMESPACE, name })
     const pods = (await cluster.list({ apiVersion: 'v1', kind: 'Pod' }, NAMESPACE)).filter(({ metadata }) => metadata.labels?.['app.kubernetes.io/name'] === name)
     const status = (object?.['status'] ?? {}) as { replicas?: number; availableReplicas?: number }
-    if (status.replicas === replicas && status.availableReplicas === replicas && pods.length === replicas) return
-    if (Date.now() > deadline) throw new Error(`Deployment ${name} has not come to ${replicas} pods in 120 s`)
-    await sleep(500)
-  }
+    return (status.replicas === replicas && status.availableReplicas === replicas && pods.length === replicas) || undefined
+  })
+  if (!done) throw new Error(`Deployment ${name} has not come to ${replicas} pods in 120 s`)
 }
 
 async function scaleTo(bench: Bench, name: string, replicas: number): Promise<void> {

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stringify } from 'yaml'
+import { poll, systemClock } from '../../deploy/src/_poll.ts'
 import type { Availability } from '../../deploy/src/availability.ts'
 import type { Cluster } from '../../deploy/src/cluster.ts'
 import type { KubeObject } from '../../deploy/src/objects.ts'
@@ -47,12 +48,16 @@ function helm(bench: Bench, ...args: string[]): Promise<HelmRun> {
   })
 }
 
+/** Helm's own records of its revisions: the labels of its Secrets. */
+async function records(cluster: Cluster): Promise<{ version: number; status: string | undefined }[]> {
+  const secrets = await cluster.list({ apiVersion: 'v1', kind: 'Secret' }, NAMESPACE)
+  return secrets.flatMap(({ metadata: { labels = {} } }) => (labels['owner'] === 'helm' ? [{ version: Number(labels['version']), status: labels['status'] }] : []))
+}
+
 /** When Helm wrote down that its newest revision failed, in ms since the epoch. */
 async function failedAt(cluster: Cluster, revision: number, signal: AbortSignal): Promise<number | undefined> {
   while (!signal.aborted) {
-    const secrets = await cluster.list({ apiVersion: 'v1', kind: 'Secret' }, NAMESPACE)
-    const record = secrets.find(({ metadata }) => metadata.labels?.['owner'] === 'helm' && metadata.labels['version'] === String(revision))
-    if (record?.metadata.labels?.['status'] === 'failed') return Date.now()
+    if ((await records(cluster)).some(({ version, status }) => version === revision && status === 'failed')) return Date.now()
     await sleep(200)
   }
   return undefined
@@ -60,18 +65,14 @@ async function failedAt(cluster: Cluster, revision: number, signal: AbortSignal)
 
 /** The newest revision in Helm's own records. */
 async function newest(cluster: Cluster): Promise<number> {
-  const secrets = await cluster.list({ apiVersion: 'v1', kind: 'Secret' }, NAMESPACE)
-  return Math.max(0, ...secrets.filter(({ metadata }) => metadata.labels?.['owner'] === 'helm').map(({ metadata }) => Number(metadata.labels?.['version'])))
+  return Math.max(0, ...(await records(cluster)).map(({ version }) => version))
 }
 
 async function removeNamespace(cluster: Cluster): Promise<void> {
   const ref = { apiVersion: 'v1', kind: 'Namespace', name: NAMESPACE }
   await cluster.remove(ref)
-  const deadline = Date.now() + 180_000
-  while ((await cluster.get(ref)) !== undefined) {
-    if (Date.now() > deadline) throw new Error(`namespace ${NAMESPACE} is still there 3 minutes after its deletion`)
-    await sleep(500)
-  }
+  const gone = await poll(systemClock, { intervalMs: 500, timeoutMs: 180_000 }, async () => ((await cluster.get(ref)) === undefined ? true : undefined))
+  if (!gone) throw new Error(`namespace ${NAMESPACE} is still there 3 minutes after its deletion`)
 }
 
 /** An empty namespace with the application's Secrets, since no chart renders them. */
@@ -87,25 +88,21 @@ async function freshNamespace(bench: Bench, cluster: Cluster): Promise<void> {
 /** Gives the claim of the backups its first pod: `--wait` waits for it to be bound, and the suspended CronJob makes none. */
 async function bindBackupClaim(cluster: Cluster): Promise<void> {
   const ref = { apiVersion: 'batch/v1', kind: 'CronJob', namespace: NAMESPACE, name: 'backup' }
-  for (let waited = 0; waited < 60_000; waited += 500) {
-    const spec = (await cluster.get(ref))?.['spec'] as { jobTemplate: { spec: object } } | undefined
-    if (spec !== undefined) {
-      await cluster.apply({ apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'bind-backup', namespace: NAMESPACE }, spec: spec.jobTemplate.spec } as KubeObject)
-      return
-    }
-    await sleep(500)
-  }
-  throw new Error('helm has not made the CronJob backup in 60 s')
+  const cronJob = await poll(systemClock, { intervalMs: 500, timeoutMs: 60_000 }, () => cluster.get(ref))
+  if (cronJob === undefined) throw new Error('helm has not made the CronJob backup in 60 s')
+  const { jobTemplate } = cronJob['spec'] as { jobTemplate: { spec: object } }
+  await cluster.apply({ apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'bind-backup', namespace: NAMESPACE }, spec: jobTemplate.spec } as KubeObject)
 }
 
 export async function helmRows(bench: Bench): Promise<Table[]> {
   const cluster = await bench.cluster()
   const folder = await mkdtemp(join(tmpdir(), 'helm-bench-'))
   let index = 0
+  const again = (): Promise<HelmRun> => helm(bench, 'upgrade', '--install', RELEASE, folder, '--wait', '--rollback-on-failure', '--timeout', TIMEOUT)
   const upgrade = async (change?: Change): Promise<HelmRun> => {
     index += 1
     await writeChart(folder, await bench.release(change), index)
-    return helm(bench, 'upgrade', '--install', RELEASE, folder, '--wait', '--rollback-on-failure', '--timeout', TIMEOUT)
+    return again()
   }
   const good = async (): Promise<HelmRun> => {
     const ran = await upgrade()
@@ -118,7 +115,7 @@ export async function helmRows(bench: Bench): Promise<Table[]> {
     await freshNamespace(bench, cluster)
     const [install] = await Promise.all([good(), bindBackupClaim(cluster)])
     const unchanged: number[] = []
-    for (let count = 0; count < REPETITIONS; count += 1) unchanged.push((await helm(bench, 'upgrade', '--install', RELEASE, folder, '--wait', '--rollback-on-failure', '--timeout', TIMEOUT)).seconds)
+    for (let count = 0; count < REPETITIONS; count += 1) unchanged.push((await again()).seconds)
     const images: number[] = []
     const imageLoads: Availability[] = []
     for (let count = 0; count < REPETITIONS; count += 1) {

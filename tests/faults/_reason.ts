@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster } from '../../deploy/src/cluster.ts'
 import { NAMESPACE } from './_bench.ts'
 
@@ -16,7 +17,7 @@ export function watchReason(cluster: Cluster, reason: string): ReasonWatch {
     while (!stopped.signal.aborted) {
       const [pods, deployments] = await Promise.all([cluster.list({ apiVersion: 'v1', kind: 'Pod' }, NAMESPACE), cluster.list({ apiVersion: 'apps/v1', kind: 'Deployment' }, NAMESPACE)])
       if ([...pods, ...deployments].some(({ status }) => JSON.stringify(status ?? {}).includes(reason))) return Date.now()
-      await new Promise((resolve) => setTimeout(resolve, INTERVAL))
+      await sleep(INTERVAL)
     }
     return undefined
   })()

@@ -7,6 +7,7 @@
  * LOAD_CONVERSATIONS (200) and LOAD_ROUNDS (1; five turns each) say how much. Prints a Markdown table; exits 1 when a turn failed.
  */
 import pMap from 'p-map'
+import { percentile } from '../../deploy/src/availability.ts'
 
 const backends = (process.env['LOAD_BACKENDS'] ?? '').split(',').filter(Boolean)
 if (backends.length === 0) throw new Error('LOAD_BACKENDS must list the base URLs of the backend replicas, separated by commas')
@@ -75,15 +76,10 @@ async function measure(conversations: number, times: number, prefix: string): Pr
   return { turns: turns.flat(), seconds: (performance.now() - begun) / 1000 }
 }
 
-/** @returns the value that a part of the sorted values does not exceed (nearest rank) */
-function percentile(sorted: number[], part: number): number {
-  return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? Number.NaN
-}
-
 function row(conversations: number, { turns, seconds }: { turns: Turn[]; seconds: number }): string {
-  const sorted = turns.map(({ milliseconds }) => milliseconds).sort((a, b) => a - b)
+  const times = turns.map(({ milliseconds }) => milliseconds)
   const wrong = turns.filter(({ problem }) => problem !== undefined).length
-  const cells = [conversations, turns.length, wrong, (turns.length / seconds).toFixed(1), ...[0.5, 0.95, 1].map((part) => percentile(sorted, part).toFixed(0))]
+  const cells = [conversations, turns.length, wrong, (turns.length / seconds).toFixed(1), ...[0.5, 0.95, 1].map((part) => percentile(times, part).toFixed(0))]
   return `| ${cells.join(' | ')} |`
 }
 
