@@ -51,6 +51,37 @@ describe("loading", () => {
     expect(titles(reduceTasks(twice, { type: "tasks/loaded", number: 3, tasks: [] }))).toEqual([]);
   });
 
+  it("does not bring back what was deleted, created or changed while it was under way", () => {
+    const state = play(
+      loaded,
+      { type: "tasks/loadStarted" },
+      { type: "tasks/confirmed", operation: remove, task: null },
+      { type: "tasks/confirmed", operation: create, task: task(3, "bread") },
+      { type: "tasks/confirmed", operation: { kind: "update", id: 2, patch: {} }, task: task(2, "oat milk") },
+      {
+        type: "tasks/loaded",
+        number: 2,
+        tasks: [task(1, "tea"), task(2, "milk", { updated_at: "2026-01-01T00:00:00Z" })],
+      },
+    );
+    expect(titles(state)).toEqual(["bread", "oat milk"]);
+  });
+
+  it("tells what changed after a confirmed change, and what changed before it began", () => {
+    const state = play(
+      loaded,
+      { type: "tasks/confirmed", operation: remove, task: null },
+      { type: "tasks/loadStarted" },
+      { type: "tasks/confirmed", operation: { kind: "update", id: 2, patch: {} }, task: task(2, "oat milk") },
+      {
+        type: "tasks/loaded",
+        number: 2,
+        tasks: [task(1, "tea"), task(2, "rice milk", { updated_at: "2026-01-02T00:00:00Z" })],
+      },
+    );
+    expect(titles(state)).toEqual(["rice milk", "tea"]);
+  });
+
   it("keeps what is shown when a later load fails", () => {
     const failed = play(loaded, { type: "tasks/loadStarted" }, { type: "tasks/loadFailed", number: 2, problem });
     expect(failed.load).toMatchObject({ problem });

@@ -15,13 +15,22 @@ export type Operation =
   | { kind: "update"; id: TaskId; patch: TaskPatch }
   | { kind: "delete"; id: TaskId };
 
+/** A change that the server made, with the task as it then was; null for a deleted one. */
+interface Confirmed {
+  operation: Operation;
+  task: Task | null;
+}
+
 export interface TasksState {
   /** As the server last told; newest first. */
   confirmed: Task[];
   /** Changes on their way, oldest first. */
   inFlight: Operation[];
-  /** Number of the newest load; answers of older ones are dropped. */
-  load: { number: number; problem: Problem | null };
+  /**
+   * Number of the newest load; answers of older ones are dropped. Its own answer may be older than the changes that were
+   * confirmed since it started, so these are applied to it.
+   */
+  load: { number: number; problem: Problem | null; confirmedSince: Confirmed[] };
   /** Whether any load has succeeded, so that an empty list means that there are no tasks. */
   known: boolean;
   filter: Filter;
@@ -46,7 +55,7 @@ export type TasksEvent =
 export const initialTasks: TasksState = {
   confirmed: [],
   inFlight: [],
-  load: { number: 0, problem: null },
+  load: { number: 0, problem: null, confirmedSince: [] },
   known: false,
   filter: "all",
   open: null,
@@ -56,12 +65,12 @@ export const initialTasks: TasksState = {
 export function reduceTasks(state: TasksState, event: TasksEvent): TasksState {
   switch (event.type) {
     case "tasks/loadStarted":
-      return { ...state, load: { number: state.load.number + 1, problem: null } };
+      return { ...state, load: { number: state.load.number + 1, problem: null, confirmedSince: [] } };
     case "tasks/loaded":
       if (event.number !== state.load.number) return state;
       return {
         ...state,
-        confirmed: event.tasks.toSorted(newestFirst),
+        confirmed: state.load.confirmedSince.reduce(confirmUnlessNewer, event.tasks).toSorted(newestFirst),
         load: { ...state.load, problem: null },
         known: true,
       };
@@ -73,7 +82,8 @@ export function reduceTasks(state: TasksState, event: TasksEvent): TasksState {
     case "tasks/confirmed":
       return {
         ...state,
-        confirmed: confirm(state.confirmed, event.operation, event.task),
+        confirmed: confirm(state.confirmed, event),
+        load: { ...state.load, confirmedSince: [...state.load.confirmedSince, event] },
         inFlight: without(state.inFlight, event.operation),
       };
     case "tasks/rejected":
@@ -137,7 +147,14 @@ export function matches(row: Pick<Row, "completed">, filter: Filter): boolean {
   return filter === "all" || row.completed === (filter === "completed");
 }
 
-function confirm(tasks: Task[], operation: Operation, task: Task | null): Task[] {
+function confirmUnlessNewer(tasks: Task[], change: Confirmed): Task[] {
+  const loaded = tasks.find(({ id }) => id === change.task?.id);
+  return loaded !== undefined && change.task !== null && loaded.updated_at > change.task.updated_at
+    ? tasks
+    : confirm(tasks, change);
+}
+
+function confirm(tasks: Task[], { operation, task }: Confirmed): Task[] {
   if (operation.kind === "delete") return tasks.filter(({ id }) => id !== operation.id);
   if (task === null) return tasks;
   return [task, ...tasks.filter(({ id }) => id !== task.id)].toSorted(newestFirst);
