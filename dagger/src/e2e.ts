@@ -14,6 +14,7 @@ export function e2eCheck(source: Directory): Check {
   return {
     name: 'test-e2e',
     title: 'headless Chromium and MCP client against the built images',
+    alone: true,
     container: async () => {
       const { frontend, mcp } = await stack(source, { secrets: testSecrets() })
       return (await image(source, 'browser'))

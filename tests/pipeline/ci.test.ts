@@ -33,6 +33,20 @@ it('a change in the page runs its own checks again, and no other', async () => {
   expect(stdout).toContain('left out: conformance')
 })
 
+it('a failed check runs again, and once it has passed its result is cached', async () => {
+  using copy = repositoryCopy()
+  // Another command each time, which no engine has seen.
+  copy.edit('dagger/src/checks.ts', (text) => text.replace("'sh scripts/lint-files.sh'", `'[ $CHECK_ATTEMPT = 2 ] # ${Date.now()}'`))
+  const lintFiles = async () => {
+    const { stdout, stderr } = await dagger(copy.path, 'call', 'ci', ...CHECKS.filter((name) => name !== 'lint-files').map((name) => `--skip=${name}`))
+    return [rows(stdout + stderr)['lint-files'], sources(stdout + stderr)['lint-files']]
+  }
+  expect(await lintFiles()).toEqual(['FAILED', 'run'])
+  expect(await lintFiles()).toEqual(['FAILED', 'run'])
+  expect(await lintFiles()).toEqual(['passed', 'run'])
+  expect(await lintFiles()).toEqual(['passed', 'cached'])
+})
+
 it('a name that no check has is refused, with the names there are', async () => {
   const { code, stderr } = await dagger(REPOSITORY, 'call', 'ci', '--skip=test-backed')
   expect(code).not.toBe(0)
