@@ -15,10 +15,11 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from todo_chat.logs import configure_logging
+from todo_chat.settings import ServerSettings
 from todo_chat.web.health import Lifecycle, health_routes
 from todo_chat.web.middleware import ObservabilityMiddleware
 from todo_chat.web.request_id import accept_request_id, set_request_id
-from todo_chat.web.serve import DrainingServer
+from todo_chat.web.serve import DrainingServer, build_server
 
 
 @pytest.mark.parametrize("given", [None, "", "x" * 65, "two words", 'x"', "new\nline", "ü"])
@@ -148,3 +149,8 @@ async def test_the_first_signal_drains_and_the_second_leaves() -> None:
     server.handle_exit(signal.SIGTERM, None)
     assert server.should_exit
     await server.shutdown()
+
+
+def test_an_idle_connection_outlives_the_pool_of_the_ingress_controller() -> None:
+    server = build_server(Starlette(), ServerSettings(port=8000), Lifecycle())
+    assert server.config.timeout_keep_alive > 90

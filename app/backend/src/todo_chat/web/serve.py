@@ -14,6 +14,11 @@ from todo_chat.web.health import Lifecycle
 
 log = logging.getLogger(__name__)
 
+# Longer than the 90 s for which Traefik, and Go's HTTP client in general, keep an idle connection:
+# only the side that sends requests closes it. Else a request may meet a connection that the server
+# is closing, and one that must not be sent twice is answered with 502.
+KEEP_ALIVE_SECONDS = 120
+
 
 class DrainingServer(uvicorn.Server):
     """On the first signal readiness goes red, after ``drain_seconds`` the listener closes.
@@ -60,7 +65,7 @@ def build_server(app: ASGIApp, settings: ServerSettings, lifecycle: Lifecycle) -
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_keep_alive=30,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=int(settings.shutdown_seconds),
     )
     return DrainingServer(config, lifecycle, settings.drain_seconds)
