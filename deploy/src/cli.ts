@@ -123,6 +123,7 @@ function program(): Command {
     .action(action(runDeploy))
   withRun(root.command('rollback').description('bring a kept revision back and prove it'))
     .option('--to <revision>', 'revision (default: the good one before the current one)', natural)
+    .option('--restore-secrets', 'bring back the values of its Secrets too; without, keys and passwords stay as they are now')
     .action(action(runRollback))
   root.command('status').description('what runs where, and how it is; exit code 1 when it is not healthy').action(action(runStatus))
   root.command('drift').description('differences between the cluster and the current revision; exit code 2 when there are any').action(action(runDrift))
@@ -276,8 +277,8 @@ async function runDeploy(context: Context, options: DeployOptions, globals: Glob
   return finish(report, options, globals)
 }
 
-async function runRollback(context: Context, options: RunOptions & { to?: number }, globals: GlobalOptions): Promise<number> {
-  const report = await rollback(context, { ...runInput(options), ...(options.to === undefined ? {} : { to: options.to }) })
+async function runRollback(context: Context, options: RunOptions & { to?: number; restoreSecrets?: boolean }, globals: GlobalOptions): Promise<number> {
+  const report = await rollback(context, { ...runInput(options), ...(options.to === undefined ? {} : { to: options.to }), restoreSecrets: options.restoreSecrets ?? false })
   return finish(report, options, globals)
 }
 

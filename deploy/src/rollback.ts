@@ -3,9 +3,10 @@ import type { Prober } from './application.ts'
 import type { OpenEntrances } from './entrances.ts'
 import type { StoredRevision } from './history.ts'
 import { type Inventory, entriesOf, readInventory, union, writeInventory } from './inventory.ts'
+import type { Cluster } from './cluster.ts'
 import { type Live, readLive } from './live.ts'
 import type { Lock } from './lock.ts'
-import { type RenderedObject, nameOf } from './objects.ts'
+import { type RenderedObject, nameOf, refOf } from './objects.ts'
 import { type Operation, type Plan, buildPlan } from './plan.ts'
 import { isSecret } from './redact.ts'
 import { type RolloutResult, appliedFrom, rollout } from './rollout.ts'
@@ -26,6 +27,26 @@ export interface RollbackInput {
 /** What a rollback brings back: everything but Jobs, since a migration is not undone by running an older one. */
 export function rollbackObjects({ objects }: Pick<StoredRevision, 'objects'>): RenderedObject[] {
   return objects.filter(({ object }) => object.kind !== 'Job')
+}
+
+/**
+ * The objects of a revision, with the values that its Secrets have now. A key that was rotated since stays rotated, and
+ * passwords stay those that the database has: the migration that sets them does not run again. Secrets that are gone
+ * get the values of the revision.
+ * @returns the objects, and the names of Secrets whose values differ from the revision's
+ */
+export async function withPresentSecrets(cluster: Cluster, objects: readonly RenderedObject[]): Promise<{ objects: RenderedObject[]; kept: string[] }> {
+  const kept: string[] = []
+  const present = objects.map(async (rendered): Promise<RenderedObject> => {
+    const { object } = rendered
+    if (!isSecret(object)) return rendered
+    const recorded = (object['data'] ?? {}) as Record<string, string>
+    const live = ((await cluster.get(refOf(object)))?.['data'] ?? {}) as Record<string, string>
+    const data = Object.fromEntries(Object.entries(recorded).map(([key, value]) => [key, live[key] ?? value]))
+    if (Object.entries(data).some(([key, value]) => value !== recorded[key])) kept.push(object.metadata.name)
+    return { ...rendered, object: { ...object, data } }
+  })
+  return { objects: await Promise.all(present), kept }
 }
 
 /**

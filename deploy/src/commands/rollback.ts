@@ -4,12 +4,14 @@ import { BadInput, describe } from '../errors.ts'
 import { type Revision, type StoredRevision, beginRevision, currentRevision, finishRevision, readRevision, trimHistory } from '../history.ts'
 import { startMeasurement } from '../measure.ts'
 import type { RunReport } from '../report.ts'
-import { rollBack } from '../rollback.ts'
+import { rollBack, withPresentSecrets } from '../rollback.ts'
 import { type Context, type Session, type SessionOptions, newReport, openSession } from '../session.ts'
 
 export interface RollbackCommandInput extends SessionOptions {
   /** The revision to bring back; the good one before the current one when it is not given. */
   to?: number
+  /** Bring back the values of the revision's Secrets too (default: they keep the values they have). */
+  restoreSecrets?: boolean
   ingress?: IngressAddress
   rate: number
   soakMs: number
@@ -22,13 +24,16 @@ export interface RollbackCommandInput extends SessionOptions {
 export async function rollback(context: Context, input: RollbackCommandInput): Promise<RunReport> {
   const { cluster, namespace, clock } = context
   await using session = await openSession(context, input)
-  const to = await readRevision(cluster, namespace, input.to ?? previousGood(session.history, namespace))
+  const stored = await readRevision(cluster, namespace, input.to ?? previousGood(session.history, namespace))
+  const { objects: present, kept } = input.restoreSecrets === true ? { ...stored, kept: [] } : await withPresentSecrets(cluster, stored.objects)
+  const to = { ...stored, objects: present }
   const objects = to.objects.map(({ object }) => object)
   await using entrances = openEntrances(cluster, namespace, objects, input.ingress)
   const key = signingKey(objects)
   const prober = key && newProber(key, clock.now())
   const report = await newReport(context, session, 'rollback')
   report.images = to.images
+  if (kept.length > 0) report.notes.push(`Secrets keep the values they have, which are not those of revision ${to.revision}: ${kept.join(', ')}; --restore-secrets brings those back`)
   const record = await begin(context, session, to)
   report.revision = record.revision
   await using measurement = await startMeasurement(clock, entrances, prober, input.rate)

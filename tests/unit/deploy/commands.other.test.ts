@@ -51,14 +51,39 @@ describe('rollback', () => {
     expect(await rollback(scene.context(), RUN)).toMatchObject({ summary: 'revision 1 is back and verified' })
   })
 
-  it('brings secret values back with the revision', async () => {
-    const scene = new Scene()
+  describe('of a revision whose signing key has been rotated since', () => {
     const secret = { apiVersion: 'v1', kind: 'Secret', namespace: NAMESPACE, name: 'todo-chat-jwt' }
-    await scene.deploy(release(), { secretFiles: new Map([['jwt-key', Buffer.from('the first signing key of 32 bytes')]]) })
-    const first = (await scene.cluster.get(secret))?.['data']
-    await scene.deploy(release({ mcp: '2' }), { secretFiles: new Map([['jwt-key', Buffer.from('another signing key of 32 bytes..')]]) })
-    await rollback(scene.context(), RUN)
-    expect((await scene.cluster.get(secret))?.['data']).toEqual(first)
+    const rotated = async () => {
+      const scene = new Scene()
+      const data = async (): Promise<unknown> => (await scene.cluster.get(secret))?.['data']
+      await scene.deploy(release(), { secretFiles: new Map([['jwt-key', Buffer.from('the first signing key of 32 bytes')]]) })
+      const first = await data()
+      await scene.deploy(release({ mcp: '2' }), { secretFiles: new Map([['jwt-key', Buffer.from('another signing key of 32 bytes..')]]) })
+      return { scene, data, first, second: await data() }
+    }
+
+    it('keeps the key, says so, and records what is in place', async () => {
+      const { scene, data, first, second } = await rotated()
+      const report = await rollback(scene.context(), RUN)
+      expect(report.result).toBe('succeeded')
+      expect(await data()).toEqual(second)
+      expect(second).not.toEqual(first)
+      expect(report.notes).toContain('Secrets keep the values they have, which are not those of revision 1: todo-chat-jwt; --restore-secrets brings those back')
+      expect(await drift(scene.context())).toEqual({ revision: 3, drifts: [] })
+    })
+
+    it('brings the old key back on demand', async () => {
+      const { scene, data, first } = await rotated()
+      expect((await rollback(scene.context(), { ...RUN, restoreSecrets: true })).notes.join()).not.toContain('Secrets')
+      expect(await data()).toEqual(first)
+    })
+
+    it('brings a Secret back that is gone', async () => {
+      const { scene, data, first } = await rotated()
+      await scene.cluster.remove(secret)
+      await rollback(scene.context(), RUN)
+      expect(await data()).toEqual(first)
+    })
   })
 
   it('names the kept revisions when there is none of that number', async () => {
