@@ -2,6 +2,8 @@
 // `npm run bench`: measures the pipeline with repetitions and writes docs/benchmarks.md. Sections are chosen by name:
 //   npm run bench -- engine module ci hand      (default: all of these)
 //   npm run bench -- cold                       the first build from empty caches, in a cache folder of its own
+//   npm run bench -- cluster                    a cluster from its start, the application in it, the conformance suite
+//   npm run bench -- deployer                   plan, deploy, rollback, faults, and Helm beside them, in a cluster
 //   npm run bench -- load                       200 conversations at once beside one, against two backends
 // Run it on a machine that does nothing else: the figures hold for the load they are taken under.
 import { execFileSync, spawn, spawnSync } from "node:child_process";
@@ -11,6 +13,7 @@ import { cpus, loadavg, release, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { stripVTControlCharacters } from "node:util";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const page = join(root, "docs", "benchmarks.md");
@@ -18,6 +21,9 @@ const launcher = join(root, "scripts", "dagger.mjs");
 
 /** What a section has to say that is not a row. @type {string[]} */
 const notes = [];
+
+/** Sections that a measurement in a container has written. @type {string[]} */
+const written = [];
 
 /** @typedef {{ what: string, target: string, seconds: number[], note?: string }} Row */
 
@@ -29,6 +35,14 @@ function time(command, args, { cwd = root, env = process.env } = {}) {
   if (status !== 0) throw new Error(`${command} ${args.join(" ")} failed with ${status}; last lines:\n${`${stdout}\n${stderr}`.trim().split("\n").slice(-20).join("\n")}`);
   process.stderr.write(`${command.split("/").at(-1)} ${args.join(" ").slice(0, 90)}: ${seconds.toFixed(2)} s\n`);
   return seconds;
+}
+
+/** @param {...string} args @returns {string} both streams of a call that has to succeed */
+function output(...args) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [launcher, "--progress=plain", ...args], { cwd: root, encoding: "utf8", maxBuffer: 256 << 20 });
+  const text = stripVTControlCharacters(`${stdout}\n${stderr}`);
+  if (status !== 0) throw new Error(`${args.join(" ")} failed with ${status}; last lines:\n${text.trim().split("\n").slice(-20).join("\n")}`);
+  return text;
 }
 
 /** @param {...string} args */
@@ -105,6 +119,42 @@ const SECTIONS = {
       { what: "`dagger call ci --skip=conformance` after a one-line change in the frontend", target: "–", seconds: changed(...frontend, "ci", "--skip=conformance") },
     ];
   },
+  cluster() {
+    const folder = mkdtempSync(join(tmpdir(), "todo-chat-conformance-"));
+    try {
+      // The wait in front of the suite prints when each part of the cluster was there.
+      const starts = repeat(3, () => output("call", "conformance", "--only=CONF-001"));
+      const after = (/** @type {string} */ what) => starts.map((text) => Number(new RegExp(`${what}: there, ([0-9.]+) s`).exec(text)?.[1]));
+      const memory = starts.map((text) => Number(/^.*?node\s+\d+m\s+\d+%\s+(\d+)Mi/m.exec(text)?.[1]));
+      notes.push("", `Memory of the node at rest, with all add-ons and nothing deployed (kubelet's figure): ${memory.join(", ")} MiB; target ≤ 1536 MiB.`);
+      const whole = dagger("call", "conformance", "export", `--path=${folder}`);
+      /** @type {{ durationMs: number, deployment: { durationMs: number }, cluster: string, verdict: string }} */
+      const report = JSON.parse(readFileSync(join(folder, "conformance.json"), "utf8"));
+      /** @type {{ timeline: { phases: { name: string, startedAt: number, endedAt: number }[] } }} */
+      const { timeline } = JSON.parse(readFileSync(join(folder, "deploy", "report.json"), "utf8"));
+      const waves = timeline.phases.filter(({ name }) => !["lock", "plan", "verify"].includes(name));
+      notes.push(`Cluster: ${report.cluster}; scripted model (stand-in for a language model). ${report.verdict}.`);
+      return [
+        { what: "start of the node to Ready nodes", target: "≤ 10 s", seconds: after("Ready nodes") },
+        { what: "start of the node to every add-on and the metrics API", target: "≤ 30 s", seconds: after("the metrics API") },
+        { what: "application from the first apply to all Ready, migration included", target: "≤ 30 s", seconds: [(Math.max(...waves.map(({ endedAt }) => endedAt)) - Math.min(...waves.map(({ startedAt }) => startedAt))) / 1000] },
+        { what: "conformance suite, deployment included", target: "≤ 6 min", seconds: [report.durationMs / 1000] },
+        { what: "`dagger call conformance`, cluster included", target: "–", seconds: [whole] },
+      ];
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+  deployer() {
+    const folder = mkdtempSync(join(tmpdir(), "todo-chat-deployer-"));
+    try {
+      dagger("call", "deployer-benchmark", `--commit=${commit}`, "export", `--path=${folder}`);
+      written.push(...(readFileSync(join(folder, "benchmarks.md"), "utf8").match(/<!-- deploy [\s\S]*?<!-- end -->/g) ?? []));
+      return [];
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
   load() {
     const printed = execFileSync(process.execPath, [launcher, "--progress=plain", "call", "load"], { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
     notes.push(printed.slice(printed.indexOf("|")).trim());
@@ -171,15 +221,20 @@ const before = loadavg()[0] ?? 0;
 const rows = [];
 for (const name of chosen) rows.push(...((await SECTIONS[name]?.()) ?? []));
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node.js ${process.version}`;
-const text = `## Pipeline: ${chosen.join(", ")}
+if (rows.length + notes.length > 0) {
+  written.push(`<!-- pipeline ${chosen.join(" ")} -->
+## Pipeline: ${chosen.join(", ")}
 
 ${new Date().toISOString().slice(0, 10)}, commit ${commit}; ${machine}; load average before the run ${before.toFixed(1)}. Embedded engine. Seconds of wall clock.
 
 ${[...(rows.length > 0 ? [TABLE_HEAD, ...rows.map(line)] : []), ...notes].join("\n")}
-`;
-const marker = `<!-- pipeline ${chosen.join(" ")} -->`;
+<!-- end -->`);
+}
 mkdirSync(join(root, "docs"), { recursive: true });
-const existing = existsSync(page) ? readFileSync(page, "utf8") : "# Benchmarks\n\nWritten by `npm run bench`. A target is a goal, not a test.\n\n";
-const kept = existing.replace(new RegExp(`${marker}[\\s\\S]*?<!-- end -->\\n*`), "");
-writeFileSync(page, `${kept}${marker}\n${text}<!-- end -->\n`);
-console.log(text);
+let text = existsSync(page) ? readFileSync(page, "utf8") : "# Benchmarks\n\nWritten by `npm run bench`. A target is a goal, not a test.\n";
+for (const section of written) {
+  const marker = /^<!-- .*? -->/.exec(section)?.[0] ?? "";
+  text = `${text.replace(new RegExp(`${marker}[\\s\\S]*?<!-- end -->\\n*`), "").trimEnd()}\n\n${section}\n`;
+  console.log(section);
+}
+writeFileSync(page, text);

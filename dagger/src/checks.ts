@@ -1,5 +1,6 @@
 import { dag, type Container, type Directory, ReturnType, type Service } from '@dagger.io/dagger'
 import { Bases } from './bases.ts'
+import { reason } from './explain.ts'
 import { image } from './images.ts'
 import { CHECK_SOURCES, only } from './sources.ts'
 import type { CheckResult } from './summary.ts'
@@ -112,7 +113,8 @@ async function testDatabase(source: Directory): Promise<Service> {
 
 // The clock inside the container tells whether the command ran in this run or its result is an earlier one's.
 const SCRIPT = `mkdir -p ${REPORT} && date +%s.%N >${REPORT}/started
-( set -e; eval "$CHECK_COMMAND" ) >${REPORT}/output 2>&1; status=$?
+{ ( set -e; eval "$CHECK_COMMAND" ); echo $? >${REPORT}/status; } 2>&1 | tee ${REPORT}/output
+status=$(cat ${REPORT}/status)
 date +%s.%N >${REPORT}/finished
 [ -f ${REPORT}/junit.xml ] || : >${REPORT}/junit.xml
 exit $status`
@@ -165,16 +167,9 @@ async function passedOrRunNow(container: Container, command: string, begun: numb
 }
 
 /** What a check's script writes for its own use, beside the report of the command. */
-export const BOOKKEEPING = ['output', 'junit.xml', 'started', 'finished']
+export const BOOKKEEPING = ['output', 'junit.xml', 'started', 'finished', 'status']
 
 async function filesOf(report: Directory): Promise<string[]> {
   const paths = await report.glob('**')
   return paths.filter((path) => !path.endsWith('/') && !BOOKKEEPING.includes(path))
-}
-
-/** @returns the message of an exception, with what a failed command printed */
-export function reason(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause)
-  const { stdout, stderr } = cause as Error & { stdout?: string; stderr?: string }
-  return [cause.message, stdout, stderr].filter((part) => part !== undefined && part.trim() !== '').join('\n')
 }

@@ -1,4 +1,5 @@
 import { type CacheVolume, type Container, dag, type Directory, type File, ReturnType, type Service } from '@dagger.io/dagger'
+import { explained, reason } from './explain.ts'
 
 /** The API's name for containers that are bound to the cluster; it is in the API's certificate. */
 export const API_HOST = 'cluster'
@@ -38,6 +39,7 @@ const START = `[ -z "$SIDELOADS" ] || find ${IMAGES} -mindepth 1 -delete
 find ${SHARED} -mindepth 2 -maxdepth 2 -mtime +0 -exec rm -r {} + 2>/dev/null
 folder=${SHARED}/$CLUSTER_NAME/$(cat /proc/sys/kernel/random/uuid)
 mkdir -p "$folder"
+cp /proc/uptime "$folder/started"
 awk '/32 host LOCAL/ && last !~ /^127/ { print last; exit } { last = $2 }' /proc/net/fib_trie >"$folder/address"
 exec "$@" "--write-kubeconfig=$folder/kubeconfig.yaml"`
 
@@ -47,11 +49,13 @@ exec "$@" "--write-kubeconfig=$folder/kubeconfig.yaml"`
  * @param address image of the cluster
  * @param name where kubeconfigs of this kind of run are found
  * @param preload image tarballs (default: those that `sideload` brings while it runs)
+ * @throws Error with the next step when the engine refuses privileged containers
  */
 export async function cluster(address: string, name: string, preload?: Directory): Promise<Cluster> {
   if (!/^[a-z0-9][a-z0-9-]{0,40}$/.test(name)) throw new Error(`name must be of lower-case letters, digits and dashes, current value ${name}`)
   const volume = clusters()
   const node = dag.container().from(address)
+  await needsPrivileges(node)
   const entrypoint = await node.entrypoint()
   const mounted =
     preload === undefined ? node.withMountedCache(IMAGES, sideloads(name)).withEnvVariable('SIDELOADS', 'yes') : node.withMountedDirectory(IMAGES, preload)
@@ -67,6 +71,15 @@ export async function cluster(address: string, name: string, preload?: Directory
   const flags = ['server', '--write-kubeconfig-mode=0644', `--tls-san=${API_HOST}`, '--tls-san=localhost', '--node-name=node']
   const service = container.asService({ args: ['sh', '-c', START, 'sh', ...entrypoint, ...flags], insecureRootCapabilities: true })
   return { service, name, volume }
+}
+
+// An engine never starts a service that it refuses its privileges, and waits for it without end; a command it refuses at once.
+async function needsPrivileges(node: Container): Promise<void> {
+  try {
+    await node.withEnvVariable('ASKED', String(Date.now())).withExec(['true'], { insecureRootCapabilities: true }).sync()
+  } catch (cause) {
+    throw new Error(explained(reason(cause)), { cause })
+  }
 }
 
 // Each wait has an end, and shows what it waits for; on time-out everything that explains it is printed.
@@ -87,10 +100,12 @@ until_true() {
     [ "$(date +%s)" -lt "$end" ] || fail "$what: not there" "$limit"
     sleep 0.2
   done
+  echo "$what: there, $(awk '{ if (NR == 1) started = $1; else printf "%.1f", $1 - started }' "$folder/started" /proc/uptime) s after the start of the node" >&2
 }
 # Kubeconfigs of other runs lie there too; the API's certificate tells which one belongs to this cluster.
 find_kubeconfig() {
   for file in $(ls -t ${SHARED}/"$CLUSTER_NAME"/*/kubeconfig.yaml); do
+    folder=$(dirname "$file")
     sed "s#https://127.0.0.1:6443#https://${API_HOST}:6443#" "$file" >/tmp/kubeconfig
     kubectl get --raw /readyz --request-timeout=2s && return 0
   done
@@ -107,6 +122,7 @@ until_true 60 "the default storage class" sh -c 'kubectl get storageclass -o yam
 until_true 60 "the ingress class" kubectl get ingressclass traefik
 until_true 90 "the metrics API" kubectl top nodes
 kubectl get nodes -o wide >&2
+kubectl top nodes >&2
 `
 
 /** A container that is bound to a cluster. Its commands call `awaitCluster` first. */

@@ -25,6 +25,8 @@ const REPORT = '/tmp/report'
 /** The deployer with access to one cluster. */
 export async function deployer(source: Directory, target: Target): Promise<Container> {
   let container = (await workspace(source, CHECK_SOURCES.deployer))
+    // In one file the deployer starts in a tenth of the time: half of a plan would be the loading of modules.
+    .withExec(['npm', 'run', 'bundle'])
     .withMountedSecret(KUBECONFIG, target.kubeconfig, { owner: OWNER, mode: 0o400 })
     .withMountedTemp('/run/deployer')
     // A deployment is never taken from the cache, whatever its arguments.
@@ -57,7 +59,7 @@ export async function ingressOptions(target: Target): Promise<string[]> {
 const RUN = `mkdir -p ${REPORT}
 if [ -n "$API_PORT" ]; then sed "s#server: https://[^:]*:[0-9]*#server: https://kubernetes:$API_PORT#" ${KUBECONFIG} >/tmp/kube/config; KUBECONFIG=/tmp/kube/config; else KUBECONFIG=${KUBECONFIG}; fi
 export KUBECONFIG
-exec npx tsx deploy/src/cli.ts "$@"`
+exec node dist/deployer.mjs "$@"`
 
 /** Runs one command of the deployer and gives its exit code and both streams; never throws for a non-zero code. */
 export async function deliver(container: Container, target: Target, args: string[]): Promise<Delivered> {

@@ -5,9 +5,9 @@
  * another one.
  */
 import { argument, check, type Container, Directory, type File, func, object, type Platform, type Secret, type Service } from '@dagger.io/dagger'
-import { type Check, checks, lintChecks } from './checks.ts'
+import { type Check, checks, type Execution, lintChecks } from './checks.ts'
 import { cluster, kubeconfig } from './cluster.ts'
-import { conformance, conformanceCheck } from './conformance.ts'
+import { conformance, conformanceCheck, deployerBenchmark, faults, mutations } from './conformance.ts'
 import { deliver, deployer, ingressOptions, publishImages, publishedImages, REPORT_OPTIONS, reportOf, type Target, textOf, withInput } from './delivery.ts'
 import { e2eCheck } from './e2e.ts'
 import { DEPLOYED, image } from './images.ts'
@@ -200,10 +200,43 @@ export class TodoChat {
     ingressUrl?: string,
     /** Give the report of a failed run instead of failing */
     keepGoing: boolean = false,
+    /** Ids of requirements to ask, such as CONF-001 (default: all); the report counts the others as not reached */
+    only: string[] = [],
   ): Promise<Directory> {
-    const { exitCode, output, report } = await conformance(await this.repository(), this.clusterImage, kubeconfig ? { kubeconfig, ingressUrl } : undefined)
-    if (exitCode !== 0 && !keepGoing) throw new Error(output)
-    return report
+    return reportUnless(keepGoing, await conformance(await this.repository(), this.clusterImage, only, kubeconfig && { kubeconfig, ingressUrl }))
+  }
+
+  /** Prove the conformance suite: change the application for the worse on a fresh cluster, and see the named requirement turn red each time (half an hour) */
+  @func({ cache: 'never' })
+  async conformanceMutations(
+    /** Give the report of a failed run instead of failing */
+    keepGoing: boolean = false,
+  ): Promise<Directory> {
+    return reportUnless(keepGoing, await mutations(await this.repository(), this.clusterImage))
+  }
+
+  /** Run the deployer's fault matrix on a fresh cluster: what it says, its exit code, and what is in place afterwards (half an hour) */
+  @func({ cache: 'never' })
+  async faults(
+    /** Names of files in tests/faults, such as crash-at-start (default: all) */
+    only: string[] = [],
+    /** Give the report of a failed run instead of failing */
+    keepGoing: boolean = false,
+  ): Promise<Directory> {
+    return reportUnless(keepGoing, await faults(await this.repository(), this.clusterImage, only))
+  }
+
+  /** Measure the deployer on a fresh cluster, with Helm beside it; gives benchmarks.md */
+  @func({ cache: 'never' })
+  async deployerBenchmark(
+    /** Of deployer, disturbances, faults, helm (default: all) */
+    sections: string[] = [],
+    /** How often each measurement is repeated */
+    repetitions: number = 3,
+    /** What the page names as the measured commit */
+    commit: string = 'not given',
+  ): Promise<Directory> {
+    return reportUnless(false, await deployerBenchmark(await this.repository(), this.clusterImage, sections, commit, repetitions))
   }
 
   /** Build the five images, push them under a tag, and give their addresses by digest as JSON */
@@ -347,6 +380,8 @@ export class TodoChat {
     env: string = 'dev',
     /** Revision to go back to (default: the one before) */
     to?: number,
+    /** Bring back the values of its Secrets too (default: keys and passwords stay as they are now) */
+    restoreSecrets: boolean = false,
     /** API server as a service, for a cluster on this machine: tcp://127.0.0.1:6443 */
     api?: Service,
     /** Ingress controller as a service, for a cluster on this machine: tcp://127.0.0.1:80 */
@@ -357,7 +392,7 @@ export class TodoChat {
     who?: string,
   ): Promise<string> {
     const target = { env, kubeconfig, api, ingress, ingressUrl, who }
-    return textOf(await deliver(await deployer(await this.repository(), target), target, ['rollback', ...(to === undefined || to === null ? [] : ['--to', String(to)]), ...(await ingressOptions(target))]))
+    return textOf(await deliver(await deployer(await this.repository(), target), target, ['rollback', ...(to === undefined || to === null ? [] : ['--to', String(to)]), ...(restoreSecrets ? ['--restore-secrets'] : []), ...(await ingressOptions(target))]))
   }
 
   /** What runs where: revision, digests, age, health; fails when it is not healthy */
@@ -491,6 +526,12 @@ export class TodoChat {
   private async report(names: string[]): Promise<string> {
     return verdictOf(await runAll((await this.everything()).filter(({ name }) => names.includes(name))))
   }
+}
+
+/** @returns the report of a run @throws Error with what it printed, when it failed and its report is not wanted */
+function reportUnless(keepGoing: boolean, { exitCode, output, report }: Execution): Directory {
+  if (exitCode !== 0 && !keepGoing) throw new Error(output)
+  return report
 }
 
 /** @returns the table @throws Error with the table and what explains it, unless every check passed */

@@ -57,10 +57,11 @@ writeFileSync("/tmp/out/archive.name", name);`
 /**
  * The application's images as named archives, for a cluster that reaches no registry.
  * @param tag tag of their names (default: each image's own digest)
+ * @param change made to each image
  * @returns <image>.tar and <image>.name
  */
-export async function imageArchives(source: Directory, tools: Container, tag = ''): Promise<Directory> {
-  const archives = await Promise.all(DEPLOYED.map(async (name) => [name, (await image(source, name)).asTarball({ forcedCompression: ImageLayerCompression.Uncompressed })] as const))
+export async function imageArchives(source: Directory, tools: Container, tag = '', change = (image: Container): Container => image): Promise<Directory> {
+  const archives = await Promise.all(DEPLOYED.map(async (name) => [name, change(await image(source, name)).asTarball({ forcedCompression: ImageLayerCompression.Uncompressed })] as const))
   return archives.reduce((directory, [name, archive]) => {
     const named = tools
       .withMountedFile('/tmp/in.tar', archive, { owner: '10001:10001' })

@@ -90,11 +90,11 @@ function accepts(socket) {
 
 /**
  * Starts the engine, or gives the one that runs. The caller holds the launcher's lock.
- * @param {{ cacheDir: string, id: string, bin: string, content: string, environment: Record<string, string>, images: import("../images/bases.mjs").BuiltImage[], progress: import("../images/layers.mjs").Progress, signal: AbortSignal }} options
+ * @param {{ cacheDir: string, id: string, bin: string, content: string, environment: Record<string, string>, privileged?: boolean, images: import("../images/bases.mjs").BuiltImage[], progress: import("../images/layers.mjs").Progress, signal: AbortSignal }} options
  * @returns {Promise<EngineState>}
  * @throws {Error} when it ends, or does not listen within 60 s, with the last lines of its log; what was made is taken away again
  */
-export async function startEngine({ cacheDir, id, bin, content, environment, images, progress, signal }) {
+export async function startEngine({ cacheDir, id, bin, content, environment, privileged = true, images, progress, signal }) {
   const paths = folders(cacheDir, id);
   const runtime = await runtimeFolder(cacheDir, bin);
   await mkdir(paths.root, { recursive: true });
@@ -115,7 +115,7 @@ export async function startEngine({ cacheDir, id, bin, content, environment, ima
     for (const folder of [paths.state, paths.socketDir]) await mkdir(folder, { recursive: true });
     const network = await createNetwork(id, paths.namespace);
     const mirror = await startMirror({ ...mirrorOptions, address: network.outside });
-    await writeFile(paths.config, engineConfig(`${mirror.address}:${mirror.port}`));
+    await writeFile(paths.config, engineConfig(`${mirror.address}:${mirror.port}`, privileged));
     const state = await launch({ id, paths, network, port: mirror.port, bin: runtime, content, environment, signal });
     handle.done({ cached: false });
     return state;
@@ -138,10 +138,10 @@ async function runtimeFolder(cacheDir, bin) {
   return path;
 }
 
-/** @param {string} mirror host:port */
-function engineConfig(mirror) {
+/** @param {string} mirror host:port @param {boolean} privileged whether containers may ask for all capabilities */
+function engineConfig(mirror, privileged) {
   return [
-    'insecure-entitlements = ["security.insecure"]',
+    `insecure-entitlements = [${privileged ? '"security.insecure"' : ""}]`,
     ...["docker.io", "ghcr.io", "quay.io", "registry.k8s.io"].flatMap((registry) => [`[registry."${registry}"]`, `  mirrors = ["${mirror}"]`]),
     `[registry."${mirror}"]`,
     "  http = true",

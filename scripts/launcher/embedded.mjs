@@ -66,7 +66,7 @@ async function ensureEngine(cacheDir, { progress, signal }, withNode = false) {
   const node = withNode ? await buildNodeImage(shared) : undefined;
   const served = node === undefined ? images : [...images, servedImage(node)];
   const id = engineId({ cacheDir, keys: [binaries.key, sdk.key] });
-  const state = await startEngine({ ...shared, id, bin: binaries.bin, content: sdk.content, environment: sdk.environment, images: served });
+  const state = await startEngine({ ...shared, id, bin: binaries.bin, content: sdk.content, environment: sdk.environment, privileged: process.env.TODO_CHAT_PRIVILEGED !== "no", images: served });
   await removeUnused(builds);
   await removeUnusedEngines(cacheDir);
   return { cli: join(binaries.bin, "dagger"), state, node: node?.reference };

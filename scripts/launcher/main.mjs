@@ -23,6 +23,7 @@ engine status   what runs; exit code 0 when an engine answers, 1 when none does
 engine clean    stop, and remove all caches
 
 TODO_CHAT_CACHE_DIR  folder of builds and engine state (default: todo-chat in the user's cache folder)
+TODO_CHAT_PRIVILEGED no: an engine that is started refuses privileged containers, as hardened ones do (default: yes)
 
 Examples: npm run ci · npm run dagger -- functions · npm run dagger -- call test-backend`;
 

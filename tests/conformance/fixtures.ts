@@ -2,7 +2,10 @@
 import { resolve } from 'node:path'
 import { test as base } from 'vitest'
 import { describe as describeError } from '../../deploy/src/errors.ts'
+import { REQUIREMENTS } from './areas/index.ts'
+import { needRelease } from './needs.ts'
 import { textOf } from './run.ts'
+import { chosen } from './schedule.ts'
 import { readSettings } from './settings.ts'
 import { type World, openWorld } from './world.ts'
 
@@ -20,7 +23,8 @@ export const test = base.extend<{ access: Access }>({
     async ({}, use) => {
       let open
       try {
-        open = await openWorld(readSettings(process.env, root), interrupt.signal)
+        const settings = readSettings(process.env, root)
+        open = await openWorld({ ...settings, deploy: settings.deploy && needRelease(chosen(REQUIREMENTS, settings.only)) }, interrupt.signal)
       } catch (error) {
         await use({ world: undefined, reason: error instanceof Error && 'next' in error ? describeError(error) : textOf(error) })
         return

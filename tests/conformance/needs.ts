@@ -15,6 +15,14 @@ export type Need = keyof typeof NEEDS
 
 export type Facts = Record<Need, Fact>
 
+/** Needs that the application's namespace meets, once a release is in place. */
+const OF_THE_RELEASE: readonly Need[] = ['application', 'ingress', 'metrics', 'probe image']
+
+/** @returns whether a release must be in place for at least one of the requirements */
+export function needRelease(requirements: readonly { needs: readonly Need[] }[]): boolean {
+  return requirements.some(({ needs }) => needs.some((need) => OF_THE_RELEASE.includes(need)))
+}
+
 /** The reasons why a requirement cannot be asked; none when it can. */
 export function unmet(needs: readonly Need[], facts: Facts): string[] {
   return needs.flatMap((need) => {

@@ -1,4 +1,5 @@
 /** Which requirements may run beside each other, and in which order. Pure. */
+import { BadInput } from '../../deploy/src/errors.ts'
 import type { Requirement, RequirementId } from './requirement.ts'
 
 export interface Block {
@@ -11,6 +12,16 @@ export interface Block {
 const FIRST: readonly RequirementId[] = ['CONF-201', 'CONF-302', 'CONF-281']
 /** Looks back at the whole run. */
 const LAST: readonly RequirementId[] = ['CONF-312']
+
+/**
+ * @param only ids; none: all requirements
+ * @returns the requirements to ask @throws BadInput for an id that none has
+ */
+export function chosen(requirements: readonly Requirement[], only: readonly string[]): readonly Requirement[] {
+  const unknown = only.filter((id) => !requirements.some((requirement) => requirement.id === id))
+  if (unknown.length > 0) throw new BadInput(`no requirement has the id ${unknown.join(', ')}`, { next: `choose among ${requirements.map(({ id }) => id).join(', ')}` })
+  return only.length === 0 ? requirements : requirements.filter(({ id }) => only.includes(id))
+}
 
 /**
  * Puts requirements into blocks that run one after the other. Those of lane `alone` never run beside another one.

@@ -17,6 +17,8 @@ export interface Settings {
   images: { file: string; references: Images } | undefined
   /** False: judge what runs, deploy nothing. */
   deploy: boolean
+  /** Ids of the requirements to ask; empty: all. */
+  only: readonly string[]
   reportDir: string
   /** What the report says about the cluster. */
   clusterLabel: string
@@ -35,6 +37,7 @@ type Env = Record<string, string | undefined>
  * | `CONFORMANCE_INGRESS_URL` | where the ingress controller listens | address of the cluster's Traefik Service |
  * | `CONFORMANCE_IMAGES` | JSON file, image name → reference | tags of the manifests |
  * | `CONFORMANCE_DEPLOY` | `false`: judge what runs already | `true` |
+ * | `CONFORMANCE_ONLY` | requirements to ask, as `CONF-001,CONF-260` | all |
  * | `CLUSTER_LABEL` | which cluster ran | `cluster of the kubeconfig` |
  * | `REPORT_DIR` | folder of the report | `report/conformance` |
  *
@@ -55,6 +58,7 @@ export function readSettings(env: Env, root: string): Settings {
     ingressUrl: httpUrl(env, 'CONFORMANCE_INGRESS_URL'),
     images: imagesFile(env),
     deploy: flag(env, 'CONFORMANCE_DEPLOY', true),
+    only: (env['CONFORMANCE_ONLY'] ?? '').split(',').filter(Boolean),
     reportDir: resolve(root, env['REPORT_DIR'] || 'report/conformance'),
     clusterLabel: env['CLUSTER_LABEL'] || 'cluster of the kubeconfig',
     root,

@@ -7,7 +7,7 @@ import { Recorder } from './recorder.ts'
 import { toText } from './report.ts'
 import type { Requirement } from './requirement.ts'
 import { runRequirement } from './run.ts'
-import { schedule } from './schedule.ts'
+import { chosen, schedule } from './schedule.ts'
 import { readSettings } from './settings.ts'
 import { TIMEOUTS } from './timeouts.ts'
 
@@ -20,7 +20,7 @@ const OPENING = TIMEOUTS.deploy + TIMEOUTS.replaced + TIMEOUTS.metrics
 
 beforeAll(() => recorder.write())
 
-for (const { name, concurrent, requirements } of schedule(REQUIREMENTS)) {
+for (const { name, concurrent, requirements } of schedule(chosen(REQUIREMENTS, settings.only))) {
   describe(name, { concurrent }, () => {
     for (const requirement of requirements) {
       test(`${requirement.id} ${requirement.title}`, { timeout: OPENING + requirement.timeoutMs + TIMEOUTS.api * 2 }, async ({ access }) => {

@@ -2,7 +2,7 @@
  * The deployer as a person runs it, against the cluster that KUBECONFIG names. It must be able to run the images of the release:
  * `todo-chat/<part>:development`, and INGRESS_URL must lead to its ingress controller.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { appendFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -16,6 +16,7 @@ import { render } from '../../deploy/src/render.ts'
 import type { RunReport } from '../../deploy/src/report.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
+const DEPLOYER = join(ROOT, 'dist/deployer.mjs')
 
 export const NAMESPACE = 'todo-chat-dev'
 /** How often the benchmark repeats a measurement. */
@@ -57,6 +58,11 @@ export class Bench {
   #cluster: Cluster | undefined
   #rendered: RenderedObject[] | undefined
 
+  constructor() {
+    // As the module does it.
+    execFileSync('npm', ['run', 'bundle'], { cwd: ROOT, stdio: 'ignore' })
+  }
+
   async cluster(): Promise<Cluster> {
     return (this.#cluster ??= await connect({ kubeconfig: this.kubeconfig }))
   }
@@ -90,7 +96,7 @@ export class Bench {
   /** Runs the command line with `--json`. */
   async run(args: readonly string[], { kubeconfig = this.kubeconfig, onLine }: RunOptions = {}): Promise<Ran> {
     const started = performance.now()
-    const child = spawn(process.execPath, ['--import', 'tsx', 'deploy/src/cli.ts', '--json', '--kubeconfig', kubeconfig, ...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [DEPLOYER, '--json', '--kubeconfig', kubeconfig, ...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
     const lines: string[] = []
     createInterface(child.stderr).on('line', (line) => {
       lines.push(line)

@@ -1,13 +1,14 @@
 /**
- * Measures the deployer, and Helm beside it with the same objects, the same load and the same faults. Writes docs/benchmarks.md.
+ * Measures the deployer, and Helm beside it with the same objects, the same load and the same faults. Writes benchmarks.md in REPORT_DIR (default: docs).
  *
+ *     dagger call deployer-benchmark --sections=deployer,disturbances,faults,helm export --path=FOLDER
  *     KUBECONFIG=… INGRESS_URL=… npx tsx tests/faults/benchmark.ts [deployer] [disturbances] [faults] [helm]
  *
  * REPETITIONS (3) says how often. Needs what the fault tests need, a second tag `v2` of each image, and `helm` on the PATH for its section, which puts Helm's release
  * in place of the deployer's and removes it again.
  */
 import { execFileSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, release, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { Bench } from './_bench.ts'
@@ -23,7 +24,7 @@ const SECTIONS: Record<string, (bench: Bench) => Promise<Table[]>> = {
 }
 
 const ROOT = join(import.meta.dirname, '../..')
-const PAGE = join(ROOT, 'docs/benchmarks.md')
+const PAGE = join(process.env['REPORT_DIR'] ?? join(ROOT, 'docs'), 'benchmarks.md')
 
 const chosen = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(SECTIONS)
 const unknown = chosen.filter((name) => SECTIONS[name] === undefined)
@@ -33,7 +34,7 @@ const bench = new Bench()
 const cluster = await bench.cluster()
 for (const name of chosen) {
   const load = loadavg()[0]?.toFixed(1)
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: ROOT, encoding: 'utf8' }).trim()
+  const commit = process.env['COMMIT'] ?? execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: ROOT, encoding: 'utf8' }).trim()
   const tables = (await SECTIONS[name]?.(bench)) ?? []
   const facts = [
     `${new Date().toISOString().slice(0, 10)}, commit ${commit}`,
@@ -42,7 +43,7 @@ for (const name of chosen) {
     `load average ${load} before, ${loadavg()[0]?.toFixed(1)} after`,
   ]
   const text = section(name, facts, tables)
-  const page = readFileSync(PAGE, 'utf8')
+  const page = existsSync(PAGE) ? readFileSync(PAGE, 'utf8') : ''
   const marker = `<!-- deploy ${name} -->`
   const kept = page.replace(new RegExp(`${marker}[\\s\\S]*?<!-- end -->\\n*`), '')
   writeFileSync(PAGE, `${kept.trimEnd()}\n\n${marker}\n${text}\n<!-- end -->\n`)

@@ -15,6 +15,7 @@ describe('settings', () => {
       ingressUrl: undefined,
       images: undefined,
       deploy: true,
+      only: [],
       reportDir: '/checkout/report/conformance',
       clusterLabel: 'cluster of the kubeconfig',
       root: '/checkout',

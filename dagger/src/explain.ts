@@ -1,0 +1,22 @@
+/** Errors of the engine as a person reads them. Pure. */
+
+const NEXT: readonly { said: RegExp; next: string }[] = [
+  {
+    // https://docs.dagger.io/configuration/engine: security.insecureRootCapabilities
+    said: /security\.insecure is not allowed/,
+    next: 'this engine refuses privileged containers, and a Kubernetes node is one: allow them in its configuration (security.insecureRootCapabilities), or leave conformance out by name: --skip=conformance',
+  },
+]
+
+/** @returns the message, and a line with the next step where one is known */
+export function explained(message: string): string {
+  const known = NEXT.find(({ said }) => said.test(message))
+  return known === undefined ? message : `${message}\nnext: ${known.next}`
+}
+
+/** @returns the message of an exception, with what a failed command printed */
+export function reason(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause)
+  const { stdout, stderr } = cause as Error & { stdout?: string; stderr?: string }
+  return [cause.message, stdout, stderr].filter((part) => part !== undefined && part.trim() !== '').join('\n')
+}

@@ -1,0 +1,105 @@
+/** What `conformance` does where something is missing, in the way, or taken away. The whole suite itself runs as a check of `ci`. */
+import { spawn, spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { dagger, REPOSITORY, repositoryCopy } from './_pipeline.ts'
+
+/** Asked of the cluster alone: nothing is deployed for it. */
+const OF_THE_CLUSTER = ['--only=CONF-001', '--only=CONF-002']
+
+type Report = { conformant: boolean; cluster: string; requirements: { id: string; outcome: { outcome: string; reasons?: string[]; message?: string } }[] }
+
+const read = (folder: string): Report => JSON.parse(readFileSync(join(folder, 'conformance.json'), 'utf8')) as Report
+
+const outcomes = (report: Report): Record<string, string> =>
+  Object.fromEntries(report.requirements.filter(({ outcome }) => outcome.outcome !== 'not run').map(({ id, outcome }) => [id, outcome.outcome]))
+
+/** Processes of nodes that conformance has started: both cluster images are called with this flag. */
+function nodes(): number[] {
+  const { stdout } = spawnSync('pgrep', ['-f', '--', '--tls-san=cluster'], { encoding: 'utf8' })
+  return stdout.split('\n').filter(Boolean).map(Number)
+}
+
+async function until(what: string, limitMs: number, holds: () => boolean): Promise<void> {
+  for (const end = Date.now() + limitMs; !holds(); await sleep(100)) if (Date.now() > end) throw new Error(`not within ${limitMs / 1000} s: ${what}`)
+}
+
+/** A call in a process group of its own, as a terminal starts one, and what it has said so far. */
+function start(repository: string, ...args: string[]) {
+  const child = spawn(process.execPath, [join(repository, 'scripts', 'dagger.mjs'), '--progress=plain', ...args], { cwd: repository, detached: true, env: { ...process.env, CI: 'true' } })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (said += text))
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
+  return { pid: child.pid as number, said: () => said, ended }
+}
+
+describe('conformance', () => {
+  it('twice at the same time: each has a cluster of its own', async () => {
+    using copy = repositoryCopy()
+    const runs = ['one', 'two'].map(async (name) => {
+      const folder = join(copy.path, name)
+      const { code, stderr } = await dagger(REPOSITORY, 'call', 'conformance', ...OF_THE_CLUSTER, 'export', `--path=${folder}`)
+      expect(code, stderr).toBe(0)
+      return read(folder)
+    })
+    for (const report of await Promise.all(runs)) {
+      expect(outcomes(report)).toEqual({ 'CONF-001': 'passed', 'CONF-002': 'passed' })
+      // What was not asked is not counted as kept.
+      expect(report.conformant).toBe(false)
+    }
+  })
+
+  it('refuses the id of a requirement that there is not', async () => {
+    const { code, stderr } = await dagger(REPOSITORY, 'call', 'conformance', '--only=CONF-999')
+    expect(code).not.toBe(0)
+    expect(stderr).toContain('no requirement has the id CONF-999')
+  })
+
+  it('interrupted: the call ends at once, and its node with it', async () => {
+    const call = start(REPOSITORY, 'call', 'conformance', ...OF_THE_CLUSTER)
+    await until('the suite waits for its node', 300_000, () => call.said().includes('waiting for Ready nodes'))
+    expect(nodes()).not.toEqual([])
+    process.kill(-call.pid, 'SIGINT')
+    const interrupted = Date.now()
+    expect(await call.ended).not.toBe(0)
+    expect(Date.now() - interrupted).toBeLessThan(10_000)
+    await until('the node has ended', 20_000, () => nodes().length === 0)
+  })
+
+  it('an image of the application that is not there: the requirement fails, and says which', async () => {
+    using copy = repositoryCopy()
+    copy.edit('manifests/overlays/development/kustomization.yaml', (text) => text.replace(/(todo-chat\/mcp\s+newTag: )\S+/, '$1nosuch'))
+    const folder = join(copy.path, 'exported')
+    const { code, stderr } = await dagger(copy.path, 'call', 'conformance', '--only=CONF-210', '--keep-going', 'export', `--path=${folder}`)
+    expect(code, stderr).toBe(0)
+    const asked = read(folder).requirements.find(({ id }) => id === 'CONF-210')
+    expect(asked?.outcome.outcome).not.toBe('passed')
+    expect(JSON.stringify(asked?.outcome)).toMatch(/todo-chat\/mcp:nosuch/)
+  })
+
+  it('the node is killed: the run ends by itself and says so', async () => {
+    const call = start(REPOSITORY, 'call', 'conformance', '--only=CONF-282')
+    await until('the release is being put in place', 300_000, () => call.said().includes('the metrics API: there'))
+    await sleep(5_000)
+    for (const pid of nodes()) process.kill(pid, 'SIGKILL')
+    const killed = Date.now()
+    expect(await call.ended).not.toBe(0)
+    expect(call.said()).toMatch(/CONF-282.*(does not answer|not answered|lost)/)
+    expect(Date.now() - killed).toBeLessThan(60_000)
+  })
+
+  it('an engine that refuses privileged containers: refused with the next step, not passed over', async () => {
+    process.env['TODO_CHAT_PRIVILEGED'] = 'no'
+    try {
+      await dagger(REPOSITORY, 'engine', 'stop')
+      const { code, stderr } = await dagger(REPOSITORY, 'call', 'conformance', ...OF_THE_CLUSTER)
+      expect(code).not.toBe(0)
+      expect(stderr).toContain('this engine refuses privileged containers')
+    } finally {
+      delete process.env['TODO_CHAT_PRIVILEGED']
+      await dagger(REPOSITORY, 'engine', 'stop')
+    }
+  })
+})
