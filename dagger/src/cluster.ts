@@ -122,7 +122,6 @@ until_true 60 "the default storage class" sh -c 'kubectl get storageclass -o yam
 until_true 60 "the ingress class" kubectl get ingressclass traefik
 until_true 90 "the metrics API" kubectl top nodes
 kubectl get nodes -o wide >&2
-kubectl top nodes >&2
 `
 
 /** A container that is bound to a cluster. Its commands call `awaitCluster` first. */

@@ -11,7 +11,7 @@ import type { Cluster } from './cluster.ts'
 import { ClusterError } from './errors.ts'
 
 /** Between two looks, in ms. A verdict is at most this much later than its reason. */
-const INTERVAL = 1_000
+const INTERVAL = 500
 /** Lines of what has not changed are repeated so often, in ms. */
 const REMINDER = 30_000
 

@@ -1,14 +1,16 @@
 /** Changes to the good release that the benchmark puts in place, the same for the deployer and for Helm. */
 import type { KubeObject } from '../../deploy/src/objects.ts'
+import { podSpecs } from '../../deploy/src/secrets.ts'
 import { podSpec, runsPython, specOf } from './_bench.ts'
 
 export type Change = (objects: KubeObject[]) => void
 
-/** One part with the images of tag `v2`. */
+/** Every pod of an image with its tag `v2`: a new backend also migrates. */
 export function otherImage(name: string): Change {
   return (objects) => {
-    const [container] = podSpec(objects, name).containers
-    container.image = container.image.replace(/:[^:]*$/, ':v2')
+    for (const container of objects.flatMap(podSpecs).flatMap(({ containers, initContainers = [] }) => [...containers, ...initContainers])) {
+      if (container.image !== undefined) container.image = container.image.replace(new RegExp(`(todo-chat/${name}):[^:]*$`), '$1:v2')
+    }
   }
 }
 

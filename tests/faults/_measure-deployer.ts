@@ -26,6 +26,12 @@ function row(what: string, target: string, seconds: readonly number[], loads: re
   return [what, target, spread(seconds), String(seconds.length), sum(({ requests }) => requests), sum(({ failures }) => failures), most(({ longestOutageMs }) => longestOutageMs), most(({ inside }) => inside.p99Ms)]
 }
 
+/** Where the time went, for whoever watches: ` (backup 7.1, backend 12.3)`. */
+function phasesOf({ report }: Ran): string {
+  const phases = (report.timeline?.phases ?? []).flatMap(({ name, startedAt, endedAt }) => (endedAt === undefined ? [] : `${name} ${((endedAt - startedAt) / 1000).toFixed(1)}`))
+  return phases.length === 0 ? '' : ` (${phases.join(', ')})`
+}
+
 async function repeat<Value>(count: number, measure: (index: number) => Promise<Value>): Promise<Value[]> {
   const values: Value[] = []
   for (let index = 0; index < count; index += 1) values.push(await measure(index))
@@ -37,7 +43,7 @@ export async function deployerRows(bench: Bench): Promise<Table[]> {
   const rows: string[][] = []
   const add = (what: string, target: string, runs: readonly Ran[]): void => {
     rows.push(row(what, target, runs.map(({ seconds }) => seconds), runs.map(({ report }) => report.availability)))
-    process.stderr.write(`${what}: ${runs.map(({ seconds }) => seconds.toFixed(1)).join(', ')} s\n`)
+    process.stderr.write(`${what}: ${runs.map((ran) => `${ran.seconds.toFixed(1)} s${phasesOf(ran)}`).join('; ')}\n`)
   }
   add('`plan` of the whole application, nothing to change', '≤ 3 s', await repeat(REPETITIONS, () => bench.run(['plan'])))
   add('`deploy`, nothing to change', '≤ 3 s', await repeat(REPETITIONS, async () => expectResult(await bench.run(['deploy', '--ingress-url', bench.ingress]), 'unchanged')))

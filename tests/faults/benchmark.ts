@@ -39,7 +39,7 @@ for (const name of chosen) {
   const facts = [
     `${new Date().toISOString().slice(0, 10)}, commit ${commit}`,
     `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node.js ${process.version}`,
-    `Kubernetes ${await cluster.version()}, ${process.env['CLUSTER_LABEL'] ?? 'cluster of the kubeconfig'}`,
+    `Kubernetes ${await cluster.version()}, ${process.env['CLUSTER_LABEL'] ?? 'cluster of the kubeconfig'}, scripted model (stand-in for a language model)`,
     `load average ${load} before, ${loadavg()[0]?.toFixed(1)} after`,
   ]
   const text = section(name, facts, tables)
