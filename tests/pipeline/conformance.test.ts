@@ -16,10 +16,17 @@ const read = (folder: string): Report => JSON.parse(readFileSync(join(folder, 'c
 const outcomes = (report: Report): Record<string, string> =>
   Object.fromEntries(report.requirements.filter(({ outcome }) => outcome.outcome !== 'not run').map(({ id, outcome }) => [id, outcome.outcome]))
 
-/** Processes of nodes that conformance has started: both cluster images are called with this flag. */
+/** Processes of nodes that conformance has started, not those of `cluster up`: every cluster image is called with this flag. */
 function nodes(): number[] {
   const { stdout } = spawnSync('pgrep', ['-f', '--', '--tls-san=cluster'], { encoding: 'utf8' })
-  return stdout.split('\n').filter(Boolean).map(Number)
+  const ofConformance = (pid: number): boolean => {
+    try {
+      return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes('CLUSTER_NAME=conformance')
+    } catch {
+      return false // it has ended
+    }
+  }
+  return stdout.split('\n').filter(Boolean).map(Number).filter(ofConformance)
 }
 
 async function until(what: string, limitMs: number, holds: () => boolean): Promise<void> {
