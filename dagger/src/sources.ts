@@ -17,7 +17,7 @@ export const CHECK_SOURCES = {
   dependencies: ROOT_PACKAGE,
   pipeline: [...ROOT_PACKAGE, ...TYPESCRIPT, 'deploy/', 'dagger/', 'dagger.json', 'scripts/', 'offline/', 'tests/', 'docker/', 'manifests/', '.github/'],
   deployer: [...ROOT_PACKAGE, 'tsconfig.json', 'deploy/', 'manifests/'],
-  conformance: [...ROOT_PACKAGE, ...TYPESCRIPT, 'deploy/', 'manifests/', 'tests/conformance/', 'tests/mcp-client/', 'tests/faults/', 'tests/validate/_mutate.ts'],
+  conformance: [...ROOT_PACKAGE, ...TYPESCRIPT, 'deploy/', 'manifests/', 'tests/conformance/', 'tests/mcp-client/', 'tests/faults/', 'tests/validate/'],
   validate: [...ROOT_PACKAGE, ...TYPESCRIPT, 'deploy/', 'tests/validate/', 'manifests/', 'docker/bases.json'],
   files: ['docker/', 'scripts/', 'offline/', '.github/', '.ci/', 'app/backend/lock.sh'],
   load: [...ROOT_PACKAGE, 'tsconfig.json', 'deploy/', 'tests/load/'],
