@@ -1,6 +1,6 @@
 /** What `conformance` does where something is missing, in the way, or taken away. The whole suite itself runs as a check of `ci`. */
 import { spawn, spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
@@ -27,6 +27,11 @@ function nodes(): number[] {
     }
   }
   return stdout.split('\n').filter(Boolean).map(Number).filter(ofConformance)
+}
+
+/** What a node could leave on the machine: mounts and network interfaces. The engine itself keeps running, with what it needs. */
+function machine(): { mounts: string[]; links: string[] } {
+  return { mounts: readFileSync('/proc/mounts', 'utf8').split('\n').sort(), links: readdirSync('/sys/class/net').sort() }
 }
 
 async function until(what: string, limitMs: number, holds: () => boolean): Promise<void> {
@@ -64,7 +69,8 @@ describe('conformance', () => {
     expect(stderr).toContain('no requirement has the id CONF-999')
   })
 
-  it('interrupted: the call ends at once, and its node with it', async () => {
+  it('interrupted: the call ends at once, its node with it, and the machine is as it was', async () => {
+    const before = machine()
     const call = start(REPOSITORY, 'call', 'conformance', ...OF_THE_CLUSTER)
     await until('the suite waits for its node', 300_000, () => call.said().includes('waiting for Ready nodes'))
     expect(nodes()).not.toEqual([])
@@ -73,6 +79,7 @@ describe('conformance', () => {
     expect(await call.ended).not.toBe(0)
     expect(Date.now() - interrupted).toBeLessThan(10_000)
     await until('the node has ended', 20_000, () => nodes().length === 0)
+    expect(machine()).toEqual(before)
   })
 
   it('an image of the application that is not there: the requirement fails, and says which', async () => {
