@@ -6,9 +6,10 @@ import { imageArchives } from './sideload.ts'
 import { CHECK_SOURCES } from './sources.ts'
 import { SCRIPTED_MODEL } from './stack.ts'
 
-const SUITE = 'npx vitest run --project conformance'
+// Each test is told when it ends: these runs take minutes.
+const SUITE = 'npx vitest run --project conformance --reporter=verbose'
 const ON_FRESH_CLUSTER = `${awaitCluster} && ${SUITE}`
-const JUNIT = '--reporter=default --reporter=junit --outputFile.junit=$REPORT_DIR/junit.xml'
+const JUNIT = '--reporter=verbose --reporter=junit --outputFile.junit=$REPORT_DIR/junit.xml'
 
 async function onFreshCluster(source: Directory, clusterImage: string, more: (suite: Container) => Promise<Directory> = async () => dag.directory()): Promise<Container> {
   const suite = await workspace(source, CHECK_SOURCES.conformance)
