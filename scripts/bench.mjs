@@ -8,7 +8,7 @@
 // Run it on a machine that does nothing else: the figures hold for the load they are taken under.
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -81,23 +81,36 @@ async function interrupt(index) {
   return seconds;
 }
 
-/** Starts a cluster, and reads what it takes half a minute after its last add-on. @returns {Promise<number>} MiB */
+/** File systems in memory that a node writes to. */
+const NODE_TMPFS = ["/var/lib/rancher/k3s/agent/containerd", "/var/lib/rancher/k3s/server", "/var/lib/kubelet"];
+
+/**
+ * Starts a cluster, and reads what it takes half a minute after it was ready.
+ * @returns {Promise<{ processes: number, files: number }>} MiB: proportional set size of its processes, and what its file systems in memory hold
+ */
 async function nodeMemory() {
-  const call = spawn(process.execPath, [launcher, "--progress=plain", "call", "cluster", "--name=bench", "up", "--ports=16443:6443"], { cwd: root, detached: true, stdio: "ignore" });
+  const call = spawn(process.execPath, [launcher, "--progress=plain", "call", "cluster", "--name=bench", "up", "--ports=16443:6443"], { cwd: root, detached: true, stdio: ["ignore", "ignore", "pipe"] });
+  let said = "";
+  call.stderr?.setEncoding("utf8").on("data", (text) => (said += text));
   const ended = once(call, "exit");
+  const node = () => readdirSync("/proc").find((pid) => processFile(pid, "cmdline").includes("--tls-san=cluster") && processFile(pid, "environ").split("\0").includes("CLUSTER_NAME=bench"));
   try {
-    const node = () => Number(spawnSync("pgrep", ["--oldest", "-f", "--", "--tls-san=cluster"], { encoding: "utf8" }).stdout.trim());
-    for (const limit = Date.now() + 120_000; node() === 0; await sleep(500)) if (Date.now() > limit) throw new Error("the node has not started within 120 s");
-    await sleep(60_000);
-    const parents = new Map(readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map((pid) => [Number(pid), Number(processFile(pid, "stat").split(") ")[1]?.split(" ")[1])]));
+    for (const limit = Date.now() + 180_000; !said.includes("node Ready after"); await sleep(500)) {
+      if (call.exitCode !== null || Date.now() > limit) throw new Error(`the node has not become Ready; last lines:\n${said.split("\n").slice(-20).join("\n")}`);
+    }
+    await sleep(45_000);
     const init = node();
-    const below = (/** @type {number} */ pid) => {
-      for (let at = pid; at > 1; at = parents.get(at) ?? 0) if (at === init) return true;
+    if (init === undefined) throw new Error("the node has ended while its memory was to be read");
+    const parents = new Map(readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map((pid) => [pid, processFile(pid, "stat").split(") ")[1]?.split(" ")[1]]));
+    const below = (/** @type {string | undefined} */ pid) => {
+      for (let at = pid; at !== undefined && at !== "0"; at = parents.get(at)) if (at === init) return true;
       return false;
     };
-    return [...parents.keys()].filter(below).reduce((sum, pid) => sum + Number(/^Pss:\s+(\d+)/m.exec(processFile(String(pid), "smaps_rollup"))?.[1] ?? 0), 0) / 1024;
+    const kibibytes = [...parents.keys()].filter(below).reduce((sum, pid) => sum + Number(/^Pss:\s+(\d+)/m.exec(processFile(pid, "smaps_rollup"))?.[1] ?? 0), 0);
+    const bytes = NODE_TMPFS.map((folder) => statfsSync(`/proc/${init}/root${folder}`)).reduce((sum, { blocks, bfree, bsize }) => sum + (blocks - bfree) * bsize, 0);
+    return { processes: Math.round(kibibytes / 1024), files: Math.round(bytes / 2 ** 20) };
   } finally {
-    process.kill(-Number(call.pid), "SIGINT");
+    if (call.exitCode === null) process.kill(-Number(call.pid), "SIGINT");
     await ended;
   }
 }
@@ -154,13 +167,20 @@ const SECTIONS = {
     try {
       // The wait in front of the suite prints when each part of the cluster was there.
       const starts = repeat(3, () => output("call", "conformance", "--only=CONF-001"));
-      const after = (/** @type {string} */ what) => starts.map((text) => Number(new RegExp(`${what}: there, ([0-9.]+) s`).exec(text)?.[1]));
-      notes.push("", `Memory of the node at rest, with all add-ons and nothing deployed (proportional set size of its processes): ${Math.round(await nodeMemory())} MiB; target ≤ 1536 MiB.`);
+      const after = (/** @type {string} */ what) =>
+        starts.map((text) => {
+          const found = new RegExp(`${what}: there, ([0-9.]+) s`).exec(text)?.[1];
+          if (found === undefined) throw new Error(`the run does not say when there was ${what}`);
+          return Number(found);
+        });
+      const { processes, files } = await nodeMemory();
+      notes.push("", `Memory of the node at rest, with all add-ons and nothing deployed: ${processes} MiB of its processes (proportional set size); target ≤ 1536 MiB. Its file systems in memory, mostly unpacked images, hold ${files} MiB.`);
       const whole = dagger("call", "conformance", "export", `--path=${folder}`);
       /** @type {{ durationMs: number, deployment: { durationMs: number }, cluster: string, verdict: string }} */
       const report = JSON.parse(readFileSync(join(folder, "conformance.json"), "utf8"));
-      /** @type {{ timeline: { phases: { name: string, startedAt: number, endedAt: number }[] } }} */
-      const { timeline } = JSON.parse(readFileSync(join(folder, "deploy", "report.json"), "utf8"));
+      /** @type {{ result: string, timeline: { phases: { name: string, startedAt: number, endedAt: number }[] } }} */
+      const { result, timeline } = JSON.parse(readFileSync(join(folder, "deploy", "report.json"), "utf8"));
+      if (result !== "succeeded") throw new Error(`the first deployment: ${result}`);
       const waves = timeline.phases.filter(({ name }) => !["lock", "plan", "verify"].includes(name));
       notes.push(`Cluster: ${report.cluster}; scripted model (stand-in for a language model). ${report.verdict}.`);
       return [

@@ -111,10 +111,13 @@ async function testDatabase(source: Directory): Promise<Service> {
     .asService({ useEntrypoint: true })
 }
 
-// The clock inside the container tells whether the command ran in this run or its result is an earlier one's.
+// What the command prints is shown while it runs. The clock inside the container tells whether the command ran in this run or its result is an earlier one's.
 const SCRIPT = `mkdir -p ${REPORT} && date +%s.%N >${REPORT}/started
-{ ( set -e; eval "$CHECK_COMMAND" ); echo $? >${REPORT}/status; } 2>&1 | tee ${REPORT}/output
-status=$(cat ${REPORT}/status)
+: >${REPORT}/output
+( set -e; eval "$CHECK_COMMAND" ) >${REPORT}/output 2>&1 & command=$!
+tail -n +1 -f -s 0.2 --pid=$command ${REPORT}/output & shown=$!
+wait $command; status=$?
+wait $shown
 date +%s.%N >${REPORT}/finished
 [ -f ${REPORT}/junit.xml ] || : >${REPORT}/junit.xml
 exit $status`
@@ -167,7 +170,7 @@ async function passedOrRunNow(container: Container, command: string, begun: numb
 }
 
 /** What a check's script writes for its own use, beside the report of the command. */
-export const BOOKKEEPING = ['output', 'junit.xml', 'started', 'finished', 'status']
+export const BOOKKEEPING = ['output', 'junit.xml', 'started', 'finished']
 
 async function filesOf(report: Directory): Promise<string[]> {
   const paths = await report.glob('**')

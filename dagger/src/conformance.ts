@@ -1,20 +1,30 @@
 import { type Container, dag, type Directory, type Secret } from '@dagger.io/dagger'
 import { type Check, executeCheck, type Execution, workspace } from './checks.ts'
 import { API_HOST, awaitCluster, bound, cluster, standIn } from './cluster.ts'
-import { DEPLOYED } from './images.ts'
 import { imageArchives } from './sideload.ts'
 import { CHECK_SOURCES } from './sources.ts'
 import { SCRIPTED_MODEL } from './stack.ts'
 
-// Each test is told when it ends: these runs take minutes.
+// Each test is told when it ends: a run takes minutes.
 const SUITE = 'npx vitest run --project conformance --reporter=verbose'
 const ON_FRESH_CLUSTER = `${awaitCluster} && ${SUITE}`
-const JUNIT = '--reporter=verbose --reporter=junit --outputFile.junit=$REPORT_DIR/junit.xml'
 
-async function onFreshCluster(source: Directory, clusterImage: string, more: (suite: Container) => Promise<Directory> = async () => dag.directory()): Promise<Container> {
-  const suite = await workspace(source, CHECK_SOURCES.conformance)
+/**
+ * A workspace beside a fresh cluster that has the application's images.
+ * @param name of the cluster
+ * @param sources what the workspace holds
+ * @param more further image tarballs
+ */
+export async function onFreshCluster(
+  source: Directory,
+  clusterImage: string,
+  name = 'conformance',
+  sources: readonly string[] = CHECK_SOURCES.conformance,
+  more = async (_workspace: Container): Promise<Directory> => dag.directory(),
+): Promise<Container> {
+  const suite = await workspace(source, sources)
   const images = (await imageArchives(source, suite, 'development')).withDirectory('.', await more(suite)).filter({ include: ['*.tar'] })
-  const described = await cluster(clusterImage, 'conformance', images)
+  const described = await cluster(clusterImage, name, images)
   const [named = clusterImage] = await standIn(clusterImage)
   return bound(suite, described)
     .withEnvVariable('CLUSTER_LABEL', named)
@@ -52,29 +62,4 @@ async function onGivenCluster(source: Directory, { kubeconfig, ingressUrl = '' }
     .withMountedSecret('/run/secrets/kubeconfig', kubeconfig, { owner: '10001:10001', mode: 0o400 })
     .withEnvVariable('KUBECONFIG', '/run/secrets/kubeconfig')
     .withEnvVariable('CONFORMANCE_INGRESS_URL', ingressUrl)
-}
-
-/** Changes the application for the worse, once per mutation, and asks the requirement that must turn red. */
-export async function mutations(source: Directory, clusterImage: string): Promise<Execution> {
-  const suite = (await onFreshCluster(source, clusterImage)).withEnvVariable('MUTATIONS_RUN', String(Date.now()))
-  return executeCheck(suite, `${awaitCluster} && npx vitest run --project conformance-mutations ${JUNIT}`)
-}
-
-/** Runs the fault matrix of the deployer, or the files whose names are given. */
-export async function faults(source: Directory, clusterImage: string, only: string[]): Promise<Execution> {
-  const wrong = only.filter((name) => !/^[a-z0-9-]+$/.test(name))
-  if (wrong.length > 0) throw new Error(`no fault is named ${wrong.join(', ')}; the names are those of the files in tests/faults`)
-  const suite = (await onFreshCluster(source, clusterImage)).withEnvVariable('FAULTS_RUN', String(Date.now()))
-  return executeCheck(suite, `${awaitCluster} && FAULTS_LOG=$REPORT_DIR/faults.jsonl npx vitest run --project faults ${JUNIT} ${only.join(' ')}`)
-}
-
-/** Measures the deployer, and Helm beside it. */
-export async function deployerBenchmark(source: Directory, clusterImage: string, sections: string[], commit: string, repetitions: number): Promise<Execution> {
-  // The same content under another digest.
-  const other = async (suite: Container): Promise<Directory> => {
-    const archives = await imageArchives(source, suite, 'v2', (image) => image.withLabel('io.todo-chat.build', '2'))
-    return DEPLOYED.reduce((folder, name) => folder.withFile(`${name}-v2.tar`, archives.file(`${name}.tar`)), dag.directory())
-  }
-  const suite = (await onFreshCluster(source, clusterImage, other)).withEnvVariable('COMMIT', commit).withEnvVariable('REPETITIONS', String(repetitions)).withEnvVariable('BENCHMARK_RUN', String(Date.now()))
-  return executeCheck(suite.withEnvVariable('SECTIONS', sections.join(' ')), `${awaitCluster} && npx tsx tests/faults/benchmark.ts $SECTIONS`)
 }

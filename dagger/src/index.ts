@@ -7,11 +7,12 @@
 import { argument, check, type Container, Directory, type File, func, object, type Platform, type Secret, type Service } from '@dagger.io/dagger'
 import { type Check, checks, type Execution, lintChecks } from './checks.ts'
 import { cluster, kubeconfig } from './cluster.ts'
-import { conformance, conformanceCheck, deployerBenchmark, faults, mutations } from './conformance.ts'
+import { conformance, conformanceCheck } from './conformance.ts'
 import { deliver, deployer, ingressOptions, publishImages, publishedImages, REPORT_OPTIONS, reportOf, type Target, textOf, withInput } from './delivery.ts'
 import { e2eCheck } from './e2e.ts'
 import { DEPLOYED, image } from './images.ts'
 import { load } from './load.ts'
+import { deployerBenchmark, faults, mutations } from './proofs.ts'
 import { reportDirectory, runAll } from './run.ts'
 import { sideload } from './sideload.ts'
 import { byContent } from './sources.ts'
@@ -200,7 +201,7 @@ export class TodoChat {
     ingressUrl?: string,
     /** Give the report of a failed run instead of failing */
     keepGoing: boolean = false,
-    /** Ids of requirements to ask, such as CONF-001 (default: all); the report counts the others as not reached */
+    /** Ids of requirements to ask, such as CONF-001 (default: all); the report says how many were left out */
     only: string[] = [],
   ): Promise<Directory> {
     return reportUnless(keepGoing, await conformance(await this.repository(), this.clusterImage, only, kubeconfig && { kubeconfig, ingressUrl }))

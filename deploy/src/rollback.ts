@@ -30,9 +30,9 @@ export function rollbackObjects({ objects }: Pick<StoredRevision, 'objects'>): R
 }
 
 /**
- * The objects of a revision, with the values that its Secrets have now. A key that was rotated since stays rotated, and
- * passwords stay those that the database has: the migration that sets them does not run again. Secrets that are gone
- * get the values of the revision.
+ * The objects of a revision, with the values that its Secrets have now. A key that was rotated since stays rotated, one that
+ * was added stays there, and passwords stay those that the database has: the migration that sets them does not run again.
+ * What is gone comes back with the values of the revision.
  * @returns the objects, and the names of Secrets whose values differ from the revision's
  */
 export async function withPresentSecrets(cluster: Cluster, objects: readonly RenderedObject[]): Promise<{ objects: RenderedObject[]; kept: string[] }> {
@@ -42,7 +42,7 @@ export async function withPresentSecrets(cluster: Cluster, objects: readonly Ren
     if (!isSecret(object)) return rendered
     const recorded = (object['data'] ?? {}) as Record<string, string>
     const live = ((await cluster.get(refOf(object)))?.['data'] ?? {}) as Record<string, string>
-    const data = Object.fromEntries(Object.entries(recorded).map(([key, value]) => [key, live[key] ?? value]))
+    const data = { ...recorded, ...live }
     if (Object.entries(data).some(([key, value]) => value !== recorded[key])) kept.push(object.metadata.name)
     return { ...rendered, object: { ...object, data } }
   })

@@ -30,7 +30,7 @@ const SOCKET_PATH_LIMIT = 107;
 
 /**
  * A running engine. `address` and `port` are the image mirror's, `containers` the network of the engine's containers.
- * @typedef {import("../images/process.mjs").ProcessIdentity & { id: string, socket: string, address: string, port: number, containers: string }} EngineState
+ * @typedef {import("../images/process.mjs").ProcessIdentity & { id: string, socket: string, address: string, port: number, containers: string, privileged?: boolean }} EngineState
  */
 
 /** @param {string} cacheDir @param {string} id */
@@ -102,7 +102,7 @@ export async function startEngine({ cacheDir, id, bin, content, environment, pri
   await publish({ mirrorDir: paths.mirror, images });
   const mirrorOptions = { mirrorDir: paths.mirror, logFile: join(paths.root, "mirror.log") };
   const running = await engineStatus({ cacheDir, id });
-  if (running !== undefined) {
+  if (running !== undefined && (running.privileged ?? true) === privileged) {
     // The engine's configuration names the mirror's port, so a mirror that died gets it back.
     if ((await mirrorStatus(mirrorOptions)) === undefined) await startMirror({ ...mirrorOptions, address: running.address, port: running.port });
     return running;
@@ -116,7 +116,7 @@ export async function startEngine({ cacheDir, id, bin, content, environment, pri
     const network = await createNetwork(id, paths.namespace);
     const mirror = await startMirror({ ...mirrorOptions, address: network.outside });
     await writeFile(paths.config, engineConfig(`${mirror.address}:${mirror.port}`, privileged));
-    const state = await launch({ id, paths, network, port: mirror.port, bin: runtime, content, environment, signal });
+    const state = await launch({ id, paths, network, port: mirror.port, bin: runtime, content, environment, privileged, signal });
     handle.done({ cached: false });
     return state;
   } catch (error) {
@@ -150,10 +150,10 @@ function engineConfig(mirror, privileged) {
 }
 
 /**
- * @param {{ id: string, paths: ReturnType<typeof folders>, network: Awaited<ReturnType<typeof createNetwork>>, port: number, bin: string, content: string, environment: Record<string, string>, signal: AbortSignal }} options
+ * @param {{ id: string, paths: ReturnType<typeof folders>, network: Awaited<ReturnType<typeof createNetwork>>, port: number, bin: string, content: string, environment: Record<string, string>, privileged: boolean, signal: AbortSignal }} options
  * @returns {Promise<EngineState>}
  */
-async function launch({ id, paths, network, port, bin, content, environment, signal }) {
+async function launch({ id, paths, network, port, bin, content, environment, privileged, signal }) {
   const { cgroup } = hostNames(id);
   const log = openSync(paths.log, "w");
   const namespaces = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"];
@@ -179,7 +179,7 @@ async function launch({ id, paths, network, port, bin, content, environment, sig
   child.unref();
   const pid = /** @type {number} */ (child.pid);
   /** @type {EngineState} */
-  const state = { pid, startTime: processStartTime(pid) ?? "", id, socket: paths.socket, address: network.outside, port, containers: network.containers };
+  const state = { pid, startTime: processStartTime(pid) ?? "", id, socket: paths.socket, address: network.outside, port, containers: network.containers, privileged };
   await writeFile(`${paths.stateFile}.new`, JSON.stringify(state));
   await rename(`${paths.stateFile}.new`, paths.stateFile);
 

@@ -31,7 +31,10 @@ export function releaseArgs({ images }: Settings): string[] {
   return ['--manifests', 'manifests', ...(images === undefined ? [] : ['--images', images.file])]
 }
 
-/** Options of a run without its own measurements: the suite measures. */
-export function runArgs(settings: Settings, ingressUrl: URL | undefined): string[] {
-  return ['--rate', '0', '--soak', '2s', ...(ingressUrl === undefined ? [] : ['--ingress-url', ingressUrl.href, '--insecure-ingress']), '--report-dir', join(settings.reportDir, 'deploy'), '--json']
+/**
+ * Options of a run without its own measurements: the suite measures.
+ * @param report folder of the run's report, inside that of the suite
+ */
+export function runArgs(settings: Settings, ingressUrl: URL | undefined, report = 'deploy'): string[] {
+  return ['--rate', '0', '--soak', '2s', ...(ingressUrl === undefined ? [] : ['--ingress-url', ingressUrl.href, '--insecure-ingress']), '--report-dir', join(settings.reportDir, report), '--json']
 }

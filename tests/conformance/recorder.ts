@@ -10,12 +10,18 @@ export type ReportHead = Pick<Report, 'cluster' | 'kubernetes' | 'namespace' | '
 export class Recorder {
   readonly #outcomes = new Map<RequirementId, Outcome>()
   readonly #requirements: readonly Requirement[]
+  readonly #leftOut: number
   readonly #folder: string
   readonly #startedAt = Date.now()
   head: ReportHead
 
-  constructor(requirements: readonly Requirement[], folder: string, head: ReportHead) {
+  /**
+   * @param requirements those that are asked
+   * @param leftOut how many are not
+   */
+  constructor(requirements: readonly Requirement[], leftOut: number, folder: string, head: ReportHead) {
     this.#requirements = requirements
+    this.#leftOut = leftOut
     this.#folder = folder
     this.head = head
   }
@@ -30,6 +36,7 @@ export class Recorder {
       ...this.head,
       startedAt: new Date(this.#startedAt).toISOString(),
       durationMs: Date.now() - this.#startedAt,
+      leftOut: this.#leftOut,
       rows: this.#requirements.map(({ id, ring, title, must, why, source }) => ({ id, ring, title, must, why, source, outcome: this.#outcomes.get(id) ?? NOT_RUN })),
     }
   }

@@ -17,12 +17,14 @@ export interface Report {
   durationMs: number
   /** From the first change to the deployer's success; absent when nothing was deployed. */
   deployment?: { result: string; summary: string; durationMs: number }
+  /** Requirements that the caller did not want asked. */
+  leftOut: number
   rows: readonly ReportRow[]
 }
 
-/** @returns whether every requirement was asked and kept; a report without rows has not passed */
-export function isConformant({ rows }: Report): boolean {
-  return rows.length > 0 && rows.every(({ outcome }) => outcome.outcome === 'passed')
+/** @returns whether every requirement was asked and kept; a report without rows, or with requirements left out, has not passed */
+export function isConformant({ rows, leftOut }: Report): boolean {
+  return leftOut === 0 && rows.length > 0 && rows.every(({ outcome }) => outcome.outcome === 'passed')
 }
 
 export function count(rows: readonly ReportRow[]): Record<Outcome['outcome'], number> {
@@ -34,7 +36,7 @@ export function count(rows: readonly ReportRow[]): Record<Outcome['outcome'], nu
 export function verdict(report: Report): string {
   const { passed, failed, unmet, 'not run': notRun } = count(report.rows)
   if (isConformant(report)) return `all ${passed} requirements kept`
-  const parts = [`${passed} of ${report.rows.length} requirements kept`, `${failed} broken`, ...(unmet > 0 ? [`${unmet} could not be asked`] : []), ...(notRun > 0 ? [`${notRun} not reached`] : [])]
+  const parts = [`${passed} of ${report.rows.length} requirements kept`, `${failed} broken`, ...(unmet > 0 ? [`${unmet} could not be asked`] : []), ...(notRun > 0 ? [`${notRun} not reached`] : []), ...(report.leftOut > 0 ? [`${report.leftOut} left out by CONFORMANCE_ONLY`] : [])]
   return parts.join(', ')
 }
 

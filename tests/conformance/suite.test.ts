@@ -13,14 +13,15 @@ import { TIMEOUTS } from './timeouts.ts'
 
 // Without settings there is nowhere to write a report to: that is an error of the run, never an empty suite.
 const settings = readSettings(process.env, root)
-const recorder = new Recorder(REQUIREMENTS, settings.reportDir, { cluster: settings.clusterLabel, kubernetes: 'not known: the cluster was not reached', namespace: settings.namespace })
+const asked = chosen(REQUIREMENTS, settings.only)
+const recorder = new Recorder(asked, REQUIREMENTS.length - asked.length, settings.reportDir, { cluster: settings.clusterLabel, kubernetes: 'not known: the cluster was not reached', namespace: settings.namespace })
 
 /** Opening the world deploys the application; the requirement's own limit comes on top, and room to diagnose a failure. */
 const OPENING = TIMEOUTS.deploy + TIMEOUTS.replaced + TIMEOUTS.metrics
 
 beforeAll(() => recorder.write())
 
-for (const { name, concurrent, requirements } of schedule(chosen(REQUIREMENTS, settings.only))) {
+for (const { name, concurrent, requirements } of schedule(asked)) {
   describe(name, { concurrent }, () => {
     for (const requirement of requirements) {
       test(`${requirement.id} ${requirement.title}`, { timeout: OPENING + requirement.timeoutMs + TIMEOUTS.api * 2 }, async ({ access }) => {

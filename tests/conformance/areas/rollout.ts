@@ -80,7 +80,7 @@ export const ROLLOUT: readonly Requirement[] = [
       const plan = await runDeployer(settings, ['plan', ...releaseArgs(settings)], signal)
       demand(plan.exitCode === 0, `plan ended with exit code ${plan.exitCode}: ${(plan.stdout + plan.stderr).trim().slice(0, 1500)}`)
       const before = await objectsOf(world)
-      const run = await runDeployer(settings, ['deploy', ...releaseArgs(settings), ...runArgs(settings, undefined)], signal)
+      const run = await runDeployer(settings, ['deploy', ...releaseArgs(settings), ...runArgs(settings, undefined, 'deploy-again')], signal)
       demand(run.exitCode === 0, `deploy ended with exit code ${run.exitCode}: ${run.stderr.trim().slice(-600)}`)
       const { result } = JSON.parse(run.stdout) as { result: string }
       demand(result === 'unchanged', `deploy says ${result}`)

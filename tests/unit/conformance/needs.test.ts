@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { type Facts, MET, missing, nothingMet, unmet } from '../../conformance/needs.ts'
+import { type Facts, MET, missing, needRelease, nothingMet, unmet } from '../../conformance/needs.ts'
 
 const ALL: Facts = { application: MET, ingress: MET, metrics: MET, 'probe image': MET, render: MET }
+
+describe('a release is put in place', () => {
+  it.each([
+    ['for what asks the application', [{ needs: ['render'] }, { needs: ['application'] }], true],
+    ['for a pod of one of its images', [{ needs: ['probe image'] }], true],
+    ['not for questions about the cluster', [{ needs: [] }, { needs: ['render'] }], false],
+  ] as const)('%s', (_, requirements, needed) => expect(needRelease(requirements)).toBe(needed))
+})
 
 describe('unmet needs', () => {
   it('are none when everything is there', () => {

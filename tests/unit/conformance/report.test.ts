@@ -9,7 +9,7 @@ const UNMET: Outcome = { outcome: 'unmet', ms: 0, reasons: ['the metrics API giv
 const row = (id: number, outcome: Outcome, ring: ReportRow['ring'] = 'behaviour'): ReportRow => ({ id: `CONF-${id}`, ring, title: `requirement ${id}`, must: 'It MUST.', why: 'because', source: 'design.md', outcome })
 
 function report(...rows: ReportRow[]): Report {
-  return { cluster: 'offline node image (stand-in for k3s)', kubernetes: 'v1.36.1', namespace: 'todo-chat-dev', startedAt: '2026-01-01T00:00:00.000Z', durationMs: 61_000, rows }
+  return { cluster: 'offline node image (stand-in for k3s)', kubernetes: 'v1.36.1', namespace: 'todo-chat-dev', startedAt: '2026-01-01T00:00:00.000Z', durationMs: 61_000, leftOut: 0, rows }
 }
 
 describe('a report', () => {
@@ -30,6 +30,14 @@ describe('a report', () => {
     const it = report(row(200, PASSED), row(201, FAILED), row(202, UNMET), row(203, NOT_RUN))
     expect(count(it.rows)).toEqual({ passed: 1, failed: 1, unmet: 1, 'not run': 1 })
     expect(verdict(it)).toBe('1 of 4 requirements kept, 1 broken, 1 could not be asked, 1 not reached')
+  })
+
+  it('with requirements left out never says conformant, and says how many', () => {
+    const it = { ...report(row(200, PASSED), row(201, PASSED)), leftOut: 56 }
+    expect(isConformant(it)).toBe(false)
+    expect(verdict(it)).toBe('2 of 2 requirements kept, 0 broken, 56 left out by CONFORMANCE_ONLY')
+    expect(toHtml(it)).not.toContain('<span class="badge">conformant')
+    expect(toJunit(it)).toContain('tests="2" failures="0"')
   })
 
   it('says which cluster ran, and that it is a stand-in', () => {

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { REQUIREMENTS } from '../../conformance/areas/index.ts'
-import { schedule } from '../../conformance/schedule.ts'
+import { chosen, schedule } from '../../conformance/schedule.ts'
+
+describe('the requirements to ask', () => {
+  it('are all when none is named', () => expect(chosen(REQUIREMENTS, [])).toEqual(REQUIREMENTS))
+  it('are the named ones', () => expect(chosen(REQUIREMENTS, ['CONF-260', 'CONF-001']).map(({ id }) => id)).toEqual(['CONF-001', 'CONF-260']))
+  it('are refused when there is none of that name, with those there are', () => {
+    expect(() => chosen(REQUIREMENTS, ['CONF-001', 'CONF-999'])).toThrow(expect.objectContaining({ message: 'no requirement has the id CONF-999', next: expect.stringContaining('CONF-001, CONF-002') }))
+  })
+})
 
 describe('the schedule', () => {
   const blocks = schedule(REQUIREMENTS)

@@ -78,6 +78,14 @@ describe('rollback', () => {
       expect(await data()).toEqual(first)
     })
 
+    it('keeps a value that was added since', async () => {
+      const { scene, data } = await rotated()
+      const more = { apiVersion: 'v1', kind: 'Secret', metadata: { name: secret.name, namespace: NAMESPACE }, data: { ...((await data()) as Record<string, string>), added: 'YWRkZWQ=' } }
+      scene.cluster.applyAs('todo-chat-deploy', more, { force: true })
+      await rollback(scene.context(), RUN)
+      expect(await data()).toMatchObject({ added: 'YWRkZWQ=' })
+    })
+
     it('brings a Secret back that is gone', async () => {
       const { scene, data, first } = await rotated()
       await scene.cluster.remove(secret)
