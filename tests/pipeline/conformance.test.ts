@@ -6,6 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { dagger, REPOSITORY, repositoryCopy } from './_pipeline.ts'
 
+/** The first call on a machine builds engine and images before it starts a node. In ms. */
+const BUILDING = 2_000_000
+
 /** Asked of the cluster alone: nothing is deployed for it. */
 const OF_THE_CLUSTER = ['--only=CONF-001', '--only=CONF-002']
 
@@ -74,7 +77,7 @@ describe('conformance', () => {
     using copy = repositoryCopy()
     const folders = ['one', 'two'].map((name) => join(copy.path, name))
     const calls = folders.map((folder) => start(REPOSITORY, 'call', 'conformance', ...OF_THE_CLUSTER, 'export', `--path=${folder}`))
-    if (embedded) await until('two nodes run', 300_000, () => count(ours()) === 2)
+    if (embedded) await until('two nodes run', BUILDING, () => count(ours()) === 2)
     expect(await Promise.all(calls.map(({ ended }) => ended)), calls.map(({ said }) => said()).join('\n')).toEqual([0, 0])
     for (const report of folders.map(read)) {
       expect(outcomes(report)).toEqual({ 'CONF-001': 'passed', 'CONF-002': 'passed' })
@@ -91,7 +94,7 @@ describe('conformance', () => {
 
   it.runIf(embedded)('interrupted: the call ends at once, and its node with it', async () => {
     const call = start(REPOSITORY, 'call', 'conformance', ...OF_THE_CLUSTER)
-    await until('the suite waits for its node', 300_000, () => call.said().includes('waiting for Ready nodes'))
+    await until('the suite waits for its node', BUILDING, () => call.said().includes('waiting for Ready nodes'))
     expect(ours()).not.toEqual([])
     process.kill(-call.pid, 'SIGINT')
     const interrupted = Date.now()
@@ -113,7 +116,7 @@ describe('conformance', () => {
 
   it.runIf(embedded)('the node is killed: the run ends by itself and says so', async () => {
     const call = start(REPOSITORY, 'call', 'conformance', '--only=CONF-282')
-    await until('the release is being put in place', 300_000, () => call.said().includes('the metrics API: there'))
+    await until('the release is being put in place', BUILDING, () => call.said().includes('the metrics API: there'))
     await sleep(5_000)
     expect(ours()).not.toEqual([])
     for (const pid of ours()) kill(pid)
