@@ -35,8 +35,11 @@ export class TodoChat {
     this.clusterImage = clusterImage
   }
 
+  // What an image function gives is made of files in its own working directory (`byContent`), which ends with it: it is asked anew
+  // each time, and finds its image in the engine's cache.
+
   /** Image of the backend: REST, chat endpoint, history, and the migrations */
-  @func()
+  @func({ cache: 'never' })
   async backend(
     /** Such as linux/amd64 (default: the engine's own) */
     platform?: Platform,
@@ -45,7 +48,7 @@ export class TodoChat {
   }
 
   /** Image of the agent: the model loop, which acts only through MCP */
-  @func()
+  @func({ cache: 'never' })
   async agent(
     /** Such as linux/amd64 (default: the engine's own) */
     platform?: Platform,
@@ -54,7 +57,7 @@ export class TodoChat {
   }
 
   /** Image of the MCP server with the five task tools */
-  @func()
+  @func({ cache: 'never' })
   async mcp(
     /** Such as linux/amd64 (default: the engine's own) */
     platform?: Platform,
@@ -63,7 +66,7 @@ export class TodoChat {
   }
 
   /** Image of the page: static files behind nginx */
-  @func()
+  @func({ cache: 'never' })
   async frontend(
     /** Such as linux/amd64 (default: the engine's own) */
     platform?: Platform,
@@ -72,7 +75,7 @@ export class TodoChat {
   }
 
   /** Image of PostgreSQL with the roles of todo-chat, also used for backups */
-  @func()
+  @func({ cache: 'never' })
   async database(
     /** Such as linux/amd64 (default: the engine's own) */
     platform?: Platform,

@@ -86,6 +86,14 @@ it('an unknown base image fails the checks that need it with a message that says
   expect(stderr).toContain('available')
 })
 
+it('an image can be asked for again: what an earlier call gave is not referred to', async () => {
+  for (const _ of ['first', 'second']) {
+    const { code, stdout, stderr } = await dagger(REPOSITORY, 'call', 'frontend', 'user')
+    expect(code, stderr).toBe(0)
+    expect(stdout.trim()).toBe('10001:10001')
+  }
+})
+
 it('an unknown function is refused by Dagger, with its exit code', async () => {
   const { code, stderr } = await dagger(REPOSITORY, 'call', 'nosuch')
   expect(code).not.toBe(0)
