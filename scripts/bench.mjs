@@ -216,7 +216,7 @@ const SECTIONS = {
       rmSync(join(folder, "app/frontend/node_modules"), { recursive: true, force: true });
       const backend = join(folder, "app/backend");
       const venv = join(folder, "venv");
-      const install = time("python3", ["-m", "venv", venv]) + time(join(venv, "bin/pip"), ["install", "--quiet", "--require-hashes", "--requirement", "requirements-dev.txt"], { cwd: backend });
+      const install = time("python3", ["-m", "venv", venv]) + time(join(venv, "bin/pip"), ["install", "--quiet", "--no-deps", "--require-hashes", "--requirement", "requirements-dev.txt"], { cwd: backend });
       const env = { ...process.env, PYTHONPATH: "src", PATH: `${join(venv, "bin")}:${process.env.PATH}` };
       const pytest = time(join(venv, "bin/pytest"), ["-q", "-n", "2", "--cov"], { cwd: backend, env });
       const npm = time("npm", ["ci", "--ignore-scripts"], { cwd: join(folder, "app/frontend") });
