@@ -27,26 +27,25 @@ const written = [];
 
 /** @typedef {{ what: string, target: string, seconds: number[], note?: string }} Row */
 
-/** @param {string} command @param {string[]} args @param {{ cwd?: string, env?: NodeJS.ProcessEnv }} [options] @returns {number} seconds */
-function time(command, args, { cwd = root, env = process.env } = {}) {
+/** @param {string} command @param {string[]} args @param {{ cwd?: string, env?: NodeJS.ProcessEnv }} [options] @returns {{ seconds: number, text: string }} both streams of a command that has to succeed, without colours */
+function run(command, args, { cwd = root, env = process.env } = {}) {
   const begun = process.hrtime.bigint();
   const { status, stdout, stderr } = spawnSync(command, args, { cwd, env, encoding: "utf8", maxBuffer: 256 << 20 });
   const seconds = Number(process.hrtime.bigint() - begun) / 1e9;
-  if (status !== 0) throw new Error(`${command} ${args.join(" ")} failed with ${status}; last lines:\n${`${stdout}\n${stderr}`.trim().split("\n").slice(-20).join("\n")}`);
+  const text = stripVTControlCharacters(`${stdout}\n${stderr}`);
+  if (status !== 0) throw new Error(`${command} ${args.join(" ")} failed with ${status}; last lines:\n${text.trim().split("\n").slice(-20).join("\n")}`);
   process.stderr.write(`${command.split("/").at(-1)} ${args.join(" ").slice(0, 90)}: ${seconds.toFixed(2)} s\n`);
-  return seconds;
+  return { seconds, text };
 }
 
-/** @param {...string} args @returns {string} both streams of a call that has to succeed */
-function output(...args) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [launcher, "--progress=plain", ...args], { cwd: root, encoding: "utf8", maxBuffer: 256 << 20 });
-  const text = stripVTControlCharacters(`${stdout}\n${stderr}`);
-  if (status !== 0) throw new Error(`${args.join(" ")} failed with ${status}; last lines:\n${text.trim().split("\n").slice(-20).join("\n")}`);
-  return text;
-}
+/** @param {string} command @param {string[]} args @param {{ cwd?: string, env?: NodeJS.ProcessEnv }} [options] @returns {number} seconds */
+const time = (command, args, options) => run(command, args, options).seconds;
 
 /** @param {...string} args */
-const dagger = (...args) => time(process.execPath, [launcher, "--progress=plain", ...args]);
+const call = (...args) => run(process.execPath, [launcher, "--progress=plain", ...args]);
+
+/** @param {...string} args */
+const dagger = (...args) => call(...args).seconds;
 
 /** @param {number} count @param {(index: number) => number} measure @returns {number[]} */
 const repeat = (count, measure) => Array.from({ length: count }, (_, index) => measure(index));
@@ -166,7 +165,7 @@ const SECTIONS = {
     const folder = mkdtempSync(join(tmpdir(), "todo-chat-conformance-"));
     try {
       // The wait in front of the suite prints when each part of the cluster was there.
-      const starts = repeat(3, () => output("call", "conformance", "--only=CONF-001"));
+      const starts = Array.from({ length: 3 }, () => call("call", "conformance", "--only=CONF-001").text);
       const after = (/** @type {string} */ what) =>
         starts.map((text) => {
           const found = new RegExp(`${what}: there, ([0-9.]+) s`).exec(text)?.[1];
@@ -176,7 +175,7 @@ const SECTIONS = {
       const { processes, files } = await nodeMemory();
       notes.push("", `Memory of the node at rest, with all add-ons and nothing deployed: ${processes} MiB of its processes (proportional set size); target ≤ 1536 MiB. Its file systems in memory, mostly unpacked images, hold ${files} MiB.`);
       const whole = dagger("call", "conformance", "export", `--path=${folder}`);
-      /** @type {{ durationMs: number, deployment: { durationMs: number }, cluster: string, verdict: string }} */
+      /** @type {{ durationMs: number, cluster: string, verdict: string }} */
       const report = JSON.parse(readFileSync(join(folder, "conformance.json"), "utf8"));
       /** @type {{ result: string, timeline: { phases: { name: string, startedAt: number, endedAt: number }[] } }} */
       const { result, timeline } = JSON.parse(readFileSync(join(folder, "deploy", "report.json"), "utf8"));

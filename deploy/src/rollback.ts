@@ -1,9 +1,9 @@
 /** A kept revision → a plan that brings it back, carried out and proven like any other. */
 import type { Prober } from './application.ts'
+import type { Cluster } from './cluster.ts'
 import type { OpenEntrances } from './entrances.ts'
 import type { StoredRevision } from './history.ts'
 import { type Inventory, entriesOf, readInventory, union, writeInventory } from './inventory.ts'
-import type { Cluster } from './cluster.ts'
 import { type Live, readLive } from './live.ts'
 import type { Lock } from './lock.ts'
 import { type RenderedObject, nameOf, refOf } from './objects.ts'
@@ -36,17 +36,17 @@ export function rollbackObjects({ objects }: Pick<StoredRevision, 'objects'>): R
  * @returns the objects, and the names of Secrets whose values differ from the revision's
  */
 export async function withPresentSecrets(cluster: Cluster, objects: readonly RenderedObject[]): Promise<{ objects: RenderedObject[]; kept: string[] }> {
-  const kept: string[] = []
-  const present = objects.map(async (rendered): Promise<RenderedObject> => {
-    const { object } = rendered
-    if (!isSecret(object)) return rendered
-    const recorded = (object['data'] ?? {}) as Record<string, string>
-    const live = ((await cluster.get(refOf(object)))?.['data'] ?? {}) as Record<string, string>
-    const data = { ...recorded, ...live }
-    if (Object.entries(data).some(([key, value]) => value !== recorded[key])) kept.push(object.metadata.name)
-    return { ...rendered, object: { ...object, data } }
-  })
-  return { objects: await Promise.all(present), kept }
+  const present = await Promise.all(
+    objects.map(async (rendered): Promise<{ rendered: RenderedObject; differs: boolean }> => {
+      const { object } = rendered
+      if (!isSecret(object)) return { rendered, differs: false }
+      const recorded = (object['data'] ?? {}) as Record<string, string>
+      const live = ((await cluster.get(refOf(object)))?.['data'] ?? {}) as Record<string, string>
+      const differs = Object.entries(live).some(([key, value]) => value !== recorded[key])
+      return { rendered: { ...rendered, object: { ...object, data: { ...recorded, ...live } } }, differs }
+    }),
+  )
+  return { objects: present.map(({ rendered }) => rendered), kept: present.filter(({ differs }) => differs).map(({ rendered }) => rendered.object.metadata.name) }
 }
 
 /**

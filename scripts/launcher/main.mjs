@@ -23,7 +23,8 @@ engine status   what runs; exit code 0 when an engine answers, 1 when none does
 engine clean    stop, and remove all caches
 
 TODO_CHAT_CACHE_DIR  folder of builds and engine state (default: todo-chat in the user's cache folder)
-TODO_CHAT_PRIVILEGED no: an engine that is started refuses privileged containers, as hardened ones do (default: yes)
+TODO_CHAT_PRIVILEGED no: the embedded engine refuses privileged containers, as hardened ones do (default: yes); one that runs
+                     with the other setting is started again
 
 Examples: npm run ci · npm run dagger -- functions · npm run dagger -- call test-backend`;
 

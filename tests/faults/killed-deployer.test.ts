@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { KubeObject } from '../../deploy/src/objects.ts'
-import { Bench, podSpec, type Ran, record } from './_bench.ts'
+import { Bench, podSpec, record } from './_bench.ts'
 
 const bench = new Bench()
 
@@ -17,16 +17,15 @@ function everywhere(objects: readonly KubeObject[], value: string): void {
   }
 }
 
-/** Deploys until the line of a phase appears; a short phase may be over when the signal arrives. */
-async function killedIn(phase: string, objects: readonly KubeObject[]): Promise<Ran> {
+/** Deploys until the line of a phase appears, and not a moment longer. */
+async function killedIn(phase: string, objects: readonly KubeObject[]): Promise<void> {
   const killed = await bench.deploy(objects, {
     onLine(line, child) {
       if (line.startsWith(`▸ ${phase}`)) child.kill('SIGKILL')
     },
   })
   expect(killed.exitCode, killed.stderr).toBe(null)
-  expect(killed.stderr).toContain(`▸ ${phase}`)
-  return killed
+  expect(killed.stderr.split('\n').filter((line) => line.startsWith('▸')).at(-1)).toMatch(new RegExp(`^▸ ${phase}`))
 }
 
 async function expectTakenOver(phase: string, objects: readonly KubeObject[]): Promise<void> {

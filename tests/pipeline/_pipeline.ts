@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -9,14 +9,26 @@ export const REPOSITORY = join(import.meta.dirname, '..', '..')
 /** What a stranger sees of a call: both streams without colours, and the exit code. */
 export type Call = { code: number; stdout: string; stderr: string }
 
+const launcher = (repository: string): string => join(repository, 'scripts', 'dagger.mjs')
+const options = (repository: string) => ({ cwd: repository, env: { ...process.env, CI: 'true' } })
+
 /** Calls the launcher of a repository as a person would. A code of -1 means that it was killed. */
 export function dagger(repository: string, ...args: string[]): Promise<Call> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [join(repository, 'scripts', 'dagger.mjs'), ...args], { cwd: repository, maxBuffer: 64 << 20, env: { ...process.env, CI: 'true' } }, (error, stdout, stderr) => {
+    execFile(process.execPath, [launcher(repository), ...args], { ...options(repository), maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
       resolve({ code, stdout: stripVTControlCharacters(stdout), stderr: stripVTControlCharacters(stderr) })
     })
   })
+}
+
+/** A call in a process group of its own, as a terminal starts one, and what it has said so far. */
+export function start(repository: string, ...args: string[]) {
+  const child = spawn(process.execPath, [launcher(repository), '--progress=plain', ...args], { ...options(repository), detached: true })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (said += text))
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
+  return { pid: child.pid as number, said: () => said, ended }
 }
 
 /** A copy of the repository as git has it, for changing; disposed with its folder. */

@@ -1,10 +1,10 @@
 /** What `conformance` does where something is missing, in the way, or taken away. The whole suite itself runs as a check of `ci`. */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { dagger, REPOSITORY, repositoryCopy } from './_pipeline.ts'
+import { dagger, REPOSITORY, repositoryCopy, start } from './_pipeline.ts'
 
 /** The first call on a machine builds engine and images before it starts a node. In ms. */
 const BUILDING = 2_000_000
@@ -56,15 +56,6 @@ function kill(pid: number): void {
 
 async function until(what: string, limitMs: number, holds: () => boolean): Promise<void> {
   for (const end = Date.now() + limitMs; !holds(); await sleep(100)) if (Date.now() > end) throw new Error(`not within ${limitMs / 1000} s: ${what}`)
-}
-
-/** A call in a process group of its own, as a terminal starts one, and what it has said so far. */
-function start(repository: string, ...args: string[]) {
-  const child = spawn(process.execPath, [join(repository, 'scripts', 'dagger.mjs'), '--progress=plain', ...args], { cwd: repository, detached: true, env: { ...process.env, CI: 'true' } })
-  let said = ''
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (said += text))
-  const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
-  return { pid: child.pid as number, said: () => said, ended }
 }
 
 // With a container runtime the nodes run where only that sees them, and its configuration is not ours to change.
