@@ -4,13 +4,15 @@ import { type Prober, prepareLoad } from './application.ts'
 import { type Availability, Load } from './availability.ts'
 import type { OpenEntrances } from './entrances.ts'
 
-/** Requests before the first change and after the last old pod, to compare with. In ms. */
+/** Requests are sent for so long before the first change and after the last old pod, to compare with. In ms. */
 const MARGIN = 2_000
 
 export interface Measurement extends AsyncDisposable {
-  rolloutStarts(): void
+  /** Before each change. The first call waits until the load has run for 2 s without one. */
+  rolloutStarts(): Promise<void>
+  /** No old pod is left. The last call counts. */
   rolloutEnds(): void
-  /** The figures, or why there are none. */
+  /** The figures, 2 s after the end of the rollout at the earliest, or why there are none. */
   finish(): Promise<Availability | string>
 }
 
@@ -25,12 +27,20 @@ export async function startMeasurement(clock: Clock, entrances: OpenEntrances, p
   const setup = await prepareLoad(ways, prober, rate)
   if (setup === undefined) return notMeasured('availability was not measured: nothing answered before the first change')
   const load = new Load(setup.routes, rate, clock)
-  await clock.sleep(MARGIN)
+  const started = clock.now()
+  let starting: Promise<void> | undefined
+  let ended: number | undefined
   return {
-    rolloutStarts: () => load.rolloutStarts(),
-    rolloutEnds: () => load.rolloutEnds(),
+    rolloutStarts() {
+      starting ??= clock.sleep(Math.max(0, started + MARGIN - clock.now())).then(() => load.rolloutStarts())
+      return starting
+    },
+    rolloutEnds() {
+      ended = clock.now()
+      load.rolloutEnds()
+    },
     async finish() {
-      await clock.sleep(MARGIN)
+      await clock.sleep(Math.max(0, (ended ?? clock.now()) + MARGIN - clock.now()))
       return load.finish()
     },
     async [Symbol.asyncDispose]() {
@@ -41,5 +51,5 @@ export async function startMeasurement(clock: Clock, entrances: OpenEntrances, p
 }
 
 function notMeasured(reason: string): Measurement {
-  return { rolloutStarts: () => undefined, rolloutEnds: () => undefined, finish: async () => reason, [Symbol.asyncDispose]: async () => undefined }
+  return { rolloutStarts: async () => undefined, rolloutEnds: () => undefined, finish: async () => reason, [Symbol.asyncDispose]: async () => undefined }
 }

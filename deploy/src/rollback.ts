@@ -20,8 +20,10 @@ export interface RollbackInput {
   prober: Prober | undefined
   soakMs: number
   lock: Lock
+  /** Called before the first change. */
+  beforeFirstChange?: () => Promise<void>
   /** Called when the last pod of the undone revision is gone. */
-  onSettled?: () => void
+  onOldPodsGone?: () => void
 }
 
 /** What a rollback brings back: everything but Jobs, since a migration is not undone by running an older one. */
@@ -54,7 +56,7 @@ export async function withPresentSecrets(cluster: Cluster, objects: readonly Ren
  * Fields that other managers took in the meantime are taken back.
  */
 export async function rollBack(run: Run, input: RollbackInput): Promise<RolloutResult & { operations: Operation[] }> {
-  const { to, lock, entrances, prober, soakMs, revision, onSettled } = input
+  const { to, lock, entrances, prober, soakMs, revision, beforeFirstChange, onOldPodsGone } = input
   const desired = rollbackObjects(to)
   const { plan, live, inventory } = await phase(run, 'rollback', `to revision ${to.revision}`, () => rollbackPlan(run, desired))
   const [problem] = plan.problems
@@ -72,8 +74,11 @@ export async function rollBack(run: Run, input: RollbackInput): Promise<RolloutR
     watchAll: true,
     live: appliedFrom([...live.states.values()].flatMap(({ live }) => live ?? []), run.clock.now()),
     force: true,
-    beforeWave: () => lock.assertHeld(),
-    ...(onSettled && { onSettled }),
+    async beforeWave() {
+      await beforeFirstChange?.()
+      await lock.assertHeld()
+    },
+    ...(onOldPodsGone && { onOldPodsGone }),
   })
   if (result.failure === undefined) {
     const jobs = inventory.objects.filter(({ kind }) => kind === 'Job')

@@ -11,7 +11,7 @@ import type { Operation } from './plan.ts'
 import { redactText } from './redact.ts'
 import { type Run, phase } from './run.ts'
 import { type Check, isVerified, verify } from './verify.ts'
-import { type Outcome, restartWatch, watchSettled, watchUntilSettled } from './watch.ts'
+import { type Outcome, rememberPods, restartWatch, watchSettled, watchUntilSettled } from './watch.ts'
 
 export interface RolloutInput extends ApplyWaveOptions {
   operations: readonly Operation[]
@@ -29,8 +29,8 @@ export interface RolloutInput extends ApplyWaveOptions {
   live?: ReadonlyMap<string, Applied>
   /** Called before each wave of writes. */
   beforeWave: (wave: Wave) => Promise<void>
-  /** Called when the last old pod is gone. */
-  onSettled?: () => void
+  /** See {@link watchSettled}. */
+  onOldPodsGone?: () => void
 }
 
 /** Why a rollout failed, for the report. */
@@ -58,6 +58,7 @@ export async function rollout(run: Run, input: RolloutInput): Promise<RolloutRes
   const applied: Applied[] = []
   const restarted = restartWatch()
   try {
+    if (input.watchAll) await rememberPods(run, unchanged(input.operations, input.live), restarted)
     for (const wave of WAVES) {
       const operations = input.operations.filter((operation) => operation.wave === wave && operation.action !== 'prune' && operation.action !== 'keep')
       const writes = operations.filter(({ action }) => action !== 'unchanged')
@@ -73,10 +74,7 @@ export async function rollout(run: Run, input: RolloutInput): Promise<RolloutRes
     }
     const [settled, checks] = await phase(run, 'verify', `no restart for ${formatDuration(input.soakMs)}, no old pod left, questions answered`, async () => {
       const checking = input.prober === undefined ? Promise.resolve<Check[]>([]) : ask(run, input.entrances, input.prober)
-      const settling = watchSettled(run, applied, { soakMs: input.soakMs, timeoutMs: SETTLE_TIMEOUT }, restarted).then((outcome) => {
-        input.onSettled?.()
-        return outcome
-      })
+      const settling = watchSettled(run, applied, { soakMs: input.soakMs, timeoutMs: SETTLE_TIMEOUT, onOldPodsGone: input.onOldPodsGone }, restarted)
       return Promise.all([settling, checking])
     })
     if (settled.outcome !== 'settled') return { failure: await failureOf(run, 'verify', settled, input.secrets), checks }
@@ -92,10 +90,28 @@ export async function rollout(run: Run, input: RolloutInput): Promise<RolloutRes
     }
     return { checks }
   } catch (error) {
-    if (!(error instanceof DeployError) || error instanceof LockLost || (run.signal.aborted && !(run.signal.reason instanceof OutOfTime))) throw error
-    const where = run.timeline.phases.at(-1)?.name ?? 'start'
-    return { failure: { phase: where, message: redactText(describe(error), input.secrets) }, checks: [] }
+    return { failure: failureFrom(run, error, input.secrets), checks: [] }
   }
+}
+
+/**
+ * Looks whether all that a release consists of is healthy, waiting for what is still under way; asks and changes nothing.
+ * @returns the failure, or `undefined`
+ * @throws as {@link rollout}
+ */
+export async function confirm(run: Run, { operations, live, secrets }: Pick<RolloutInput, 'operations' | 'live' | 'secrets'>): Promise<Failure | undefined> {
+  try {
+    const outcome = await phase(run, 'verify', 'every workload is healthy', () => watchUntilSettled(run, unchanged(operations, live)))
+    return outcome.outcome === 'settled' ? undefined : await failureOf(run, 'verify', outcome, secrets)
+  } catch (error) {
+    return failureFrom(run, error, secrets)
+  }
+}
+
+/** A refusal by the API server, or the run's time limit, as a failure like others; every other error is thrown on. */
+function failureFrom(run: Run, error: unknown, secrets: readonly string[]): Failure {
+  if (!(error instanceof DeployError) || error instanceof LockLost || (run.signal.aborted && !(run.signal.reason instanceof OutOfTime))) throw error
+  return { phase: run.timeline.phases.at(-1)?.name ?? 'start', message: redactText(describe(error), secrets) }
 }
 
 /** The run's overall time limit passed: a failure like others, to be rolled back. */

@@ -2,6 +2,7 @@
 import type { Applied } from './apply.ts'
 import type { Assessment, Children, KubeEvent, Pod } from './kinds/assessment.ts'
 import { eventTime, ownedBy } from './kinds/assessment.ts'
+import { NOT_AVAILABLE } from './kinds/deployment.ts'
 import { assess, ruleOf } from './kinds/index.ts'
 import { containerStatuses, isReady, podName, restartsOf } from './kinds/pod.ts'
 import { type Kind, type KubeObject, type ObjectRef, keyOf, refOf } from './objects.ts'
@@ -94,30 +95,62 @@ function lastEvent(object: KubeObject, pods: readonly Pod[], { events, children 
   return newest === undefined ? undefined : `${newest.reason}: ${newest.message}`
 }
 
-/** Remembers which pods were ready; see {@link restartWatch}. */
-export type RestartWatch = (object: KubeObject, children: Children) => { pod: string; message: string } | undefined
+/** Remembers which pods were ready, and since when; see {@link restartWatch}. */
+export interface RestartWatch {
+  /**
+   * Looks at the new pods of one object.
+   * @param at when they were read
+   * @returns the first of them that has restarted since it was ready
+   */
+  look(object: KubeObject, children: Children, at: number): { pod: string; message: string } | undefined
+  /** When the last of the pods seen was ready for the first time; `undefined` before any was. */
+  lastReadyAt(): number | undefined
+}
 
 /** Finds a container that restarts after its pod was ready. One watch serves a whole rollout, so that no gap between its phases hides a restart. */
 export function restartWatch(): RestartWatch {
   const readyWith = new Map<string, number>()
-  return (object, children) => {
-    for (const pod of ruleOf(object).newPods?.(object, children) ?? []) {
-      const uid = pod.metadata?.uid ?? ''
-      const before = readyWith.get(uid)
-      const restarts = restartsOf(pod)
-      if (before !== undefined && restarts > before) {
-        const ended = containerStatuses(pod).flatMap(({ lastState }) => lastState?.terminated ?? [])[0]
-        const exit = ended === undefined ? '' : `; last exit code ${ended.exitCode}${ended.reason === undefined ? '' : ` (${ended.reason})`}`
-        return { pod: podName(pod), message: `pod ${podName(pod)} restarted after it had become ready${exit}` }
+  let lastReadyAt: number | undefined
+  return {
+    look(object, children, at) {
+      for (const pod of ruleOf(object).newPods?.(object, children) ?? []) {
+        const uid = pod.metadata?.uid ?? ''
+        const before = readyWith.get(uid)
+        const restarts = restartsOf(pod)
+        if (before !== undefined && restarts > before) {
+          const ended = containerStatuses(pod).flatMap(({ lastState }) => lastState?.terminated ?? [])[0]
+          const exit = ended === undefined ? '' : `; last exit code ${ended.exitCode}${ended.reason === undefined ? '' : ` (${ended.reason})`}`
+          return { pod: podName(pod), message: `pod ${podName(pod)} restarted after it had become ready${exit}` }
+        }
+        if (before === undefined && isReady(pod)) {
+          readyWith.set(uid, restarts)
+          lastReadyAt = at
+        }
       }
-      if (before === undefined && isReady(pod)) readyWith.set(uid, restarts)
-    }
-    return undefined
+      return undefined
+    },
+    lastReadyAt: () => lastReadyAt,
   }
 }
 
+/** Has a restart watch see the pods of some objects as they are, before anything is changed. */
+export async function rememberPods(run: Run, objects: readonly Applied[], restarted: RestartWatch): Promise<void> {
+  const targets = objects.filter(({ object }) => ruleOf(object).newPods !== undefined)
+  if (targets.length === 0) return
+  firstRestart(targets, await readSnapshot(run.cluster, run.namespace, kindsOf(targets.map(({ ref }) => ref)), run.clock.now()), restarted)
+}
+
 /**
- * Watches applied objects until each is current.
+ * True when the next wave may start. That every pod is ready is enough where only their availability is waited for and no old one is
+ * left: `minReadySeconds` guards the removal of old pods. {@link watchSettled} waits for the rest.
+ */
+export function mayGoOn({ state, reason, counts }: Pick<WorkloadRow, 'state' | 'reason' | 'counts'>): boolean {
+  if (state === 'progressing' && reason === NOT_AVAILABLE && counts !== undefined) return counts.old === 0 && counts.ready >= counts.desired
+  return state === 'current'
+}
+
+/**
+ * Watches applied objects until the next wave may start.
  * @param restarted remembers pods over several watches
  * @returns `settled`; `doomed` at the first object that will not get there; `timed-out` at the first whose own deadline passed
  * @throws the signal's reason; ClusterError when the API server stays away longer than the client's patience
@@ -137,20 +170,20 @@ export async function watchUntilSettled(run: Run, applied: readonly Applied[], r
     if (doomed !== undefined) return { outcome: 'doomed', ref: doomed.ref, reason: doomed.reason, message: doomed.message }
     const fault = firstRestart(targets, snapshot, restarted)
     if (fault !== undefined) return fault
-    if (rows.every(({ state }) => state === 'current')) return { outcome: 'settled' }
+    if (rows.every(mayGoOn)) return { outcome: 'settled' }
     for (const [index, row] of rows.entries()) {
       const target = targets[index]
-      if (row.state === 'current' || target === undefined || row.ageMs < ruleOf(target.object).timeoutMs(target.object)) continue
+      if (mayGoOn(row) || target === undefined || row.ageMs < ruleOf(target.object).timeoutMs(target.object)) continue
       return { outcome: 'timed-out', ref: row.ref, reason: row.reason, message: row.message, afterMs: row.ageMs }
     }
     await run.clock.sleep(INTERVAL, run.signal)
   }
 }
 
-function firstRestart(targets: readonly Applied[], { objects, children }: Snapshot, restarted: RestartWatch): Outcome | undefined {
+function firstRestart(targets: readonly Applied[], { at, objects, children }: Snapshot, restarted: RestartWatch): Outcome | undefined {
   for (const { ref } of targets) {
     const object = objects.get(keyOf(ref))
-    const found = object && restarted(object, children)
+    const found = object && restarted.look(object, children, at)
     if (found) return { outcome: 'doomed', ref, reason: 'RestartedAfterReady', ...found }
   }
   return undefined
@@ -180,22 +213,29 @@ export function changePrinter(run: Pick<Run, 'progress' | 'clock'>): (rows: read
 }
 
 export interface SettleOptions {
-  /** For so long after all workloads were current no container of a new pod may restart, in ms. */
+  /** For so long after the last new pod was ready no container of a new pod may restart, in ms. */
   soakMs: number
   /** How long old pods may take to end, in ms. */
   timeoutMs: number
+  /** Called when the last old pod is gone; again when others came and went meanwhile. */
+  onOldPodsGone?: (() => void) | undefined
 }
 
 /**
  * After readiness: waits until no old pod is left and the soak time has passed without a restart of a new pod.
  * Finds the pod that becomes ready and then crashes.
  */
-export async function watchSettled(run: Run, applied: readonly Applied[], { soakMs, timeoutMs }: SettleOptions, restarted: RestartWatch = restartWatch()): Promise<Outcome> {
+export async function watchSettled(run: Run, applied: readonly Applied[], { soakMs, timeoutMs, onOldPodsGone }: SettleOptions, restarted: RestartWatch = restartWatch()): Promise<Outcome> {
   const targets = applied.filter(({ ref, object }) => isWatched(ref.kind) && ruleOf(object).counts !== undefined && ref.kind !== 'Job')
-  if (targets.length === 0) return { outcome: 'settled' }
+  if (targets.length === 0) {
+    onOldPodsGone?.()
+    return { outcome: 'settled' }
+  }
   const kinds = kindsOf(targets.map(({ ref }) => ref))
   const printer = changePrinter(run)
   const started = run.clock.now()
+  const soaksSince = restarted.lastReadyAt() ?? started
+  let oldPodsGone = false
   for (;;) {
     run.signal.throwIfAborted()
     const snapshot = await readSnapshot(run.cluster, run.namespace, kinds, run.clock.now())
@@ -212,8 +252,10 @@ export async function watchSettled(run: Run, applied: readonly Applied[], { soak
     printer(rows)
     const fault = firstRestart(targets, snapshot, restarted)
     if (fault !== undefined) return fault
+    if (waitFor === undefined && !oldPodsGone) onOldPodsGone?.()
+    oldPodsGone = waitFor === undefined
     const waited = run.clock.now() - started
-    if (waitFor === undefined && waited >= soakMs) return { outcome: 'settled' }
+    if (waitFor === undefined && run.clock.now() - soaksSince >= soakMs) return { outcome: 'settled' }
     if (waitFor !== undefined && waited >= timeoutMs) return { outcome: 'timed-out', ref: waitFor.ref, reason: 'NotSettled', message: waitFor.message, afterMs: waited }
     await run.clock.sleep(INTERVAL, run.signal)
   }

@@ -20,7 +20,7 @@ export async function underLoad<Value>(bench: Bench, work: () => Promise<Value>)
   if (key === undefined) throw new Error('the application has no signing key')
   await using entrances = openEntrances(cluster, NAMESPACE, objects, { url: new URL(bench.ingress) })
   await using measurement = await startMeasurement(systemClock, entrances, newProber(key, Date.now()), RATE)
-  measurement.rolloutStarts()
+  await measurement.rolloutStarts()
   const started = performance.now()
   const value = await work()
   const seconds = (performance.now() - started) / 1000

@@ -9,12 +9,11 @@ import { entriesOf, union, writeInventory } from '../inventory.ts'
 import type { Lock } from '../lock.ts'
 import { type Measurement, startMeasurement } from '../measure.ts'
 import { type KubeObject, keyOf, nameOf } from '../objects.ts'
-import type { Wave } from '../order.ts'
 import { hasChanges } from '../plan.ts'
 import { type Release, type ReleaseInput, prepareRelease, refuseProblems } from '../release.ts'
 import { type RunReport, type RunResult, countLine } from '../report.ts'
 import { rollBack, secretValues } from '../rollback.ts'
-import { type RolloutInput, appliedFrom, rollout } from '../rollout.ts'
+import { type RolloutInput, appliedFrom, confirm, rollout } from '../rollout.ts'
 import { phase } from '../run.ts'
 import { type SavedPlan, checkAgainst } from '../savedplan.ts'
 import { type Context, type Session, type SessionOptions, ensureNamespace, newReport, openSession } from '../session.ts'
@@ -81,7 +80,7 @@ export async function deploy(context: Context, input: DeployInput): Promise<RunR
       force: input.force ?? false,
     },
   }
-  const end = isProven(session.history) && !hasChanges(release.plan.operations) ? await confirm(steps) : await carryOut(steps)
+  const end = isProven(session.history) && !hasChanges(release.plan.operations) ? await confirmUnchanged(steps) : await carryOut(steps)
   return { ...report, ...end, durationMs: clock.now() - Date.parse(report.startedAt) }
 }
 
@@ -102,9 +101,9 @@ interface Steps {
 
 type End = Pick<RunReport, 'result' | 'summary'> & Partial<RunReport>
 
-/** Nothing is to be changed: looks once whether what runs is healthy. */
-async function confirm({ session, rolloutInput, report }: Steps): Promise<End> {
-  const { failure } = await rollout(session.run, { ...rolloutInput, prober: undefined, soakMs: 0, watchAll: true })
+/** Nothing is to be changed: looks whether what runs is healthy. */
+async function confirmUnchanged({ session, rolloutInput, report }: Steps): Promise<End> {
+  const failure = await confirm(session.run, rolloutInput)
   const revision = report.previousRevision ?? 0
   return failure === undefined
     ? { result: 'unchanged', summary: `revision ${revision} is in place and healthy`, revision }
@@ -118,11 +117,14 @@ async function carryOut(steps: Steps): Promise<End> {
   const revision = await begin(steps)
   report.revision = revision.revision
   try {
-    measurement.rolloutStarts()
     const { failure, checks } = await rollout(session.run, {
       ...rolloutInput,
-      beforeWave: (wave) => beforeWave(steps, wave),
-      onSettled: () => measurement.rolloutEnds(),
+      async beforeWave(wave) {
+        if (wave === 'migration') await backUp(steps)
+        await measurement.rolloutStarts()
+        await session.lock.assertHeld()
+      },
+      onOldPodsGone: () => measurement.rolloutEnds(),
     })
     const end: End =
       failure === undefined
@@ -169,9 +171,8 @@ async function begin({ context, session, release, report }: Steps): Promise<Revi
 }
 
 /** A migration is preceded by a backup when there is a database to back up. */
-async function beforeWave({ session, release, input, report }: Steps, wave: Wave): Promise<void> {
+async function backUp({ session, release, input, report }: Steps): Promise<void> {
   await session.lock.assertHeld()
-  if (wave !== 'migration') return
   const cronJob = backupCronJob(release.desired)
   const hasDatabase = [...release.live.states.values()].some(({ live }) => live !== undefined && isDatabase(live))
   if (!input.backup) report.notes.push('migrated without a backup (--no-backup)')
@@ -195,7 +196,7 @@ async function undo({ context, session, input, entrances, rolloutInput }: Steps,
   const to = await readRevision(context.cluster, context.namespace, target.revision)
   const { soakMs, prober } = rolloutInput
   const lock: Lock = session.lock
-  const { failure, checks } = await rollBack(session.wayBack, { to, revision: failed.revision, entrances, prober, soakMs, lock, onSettled: () => measurement.rolloutEnds() })
+  const { failure, checks } = await rollBack(session.wayBack, { to, revision: failed.revision, entrances, prober, soakMs, lock, beforeFirstChange: () => measurement.rolloutStarts(), onOldPodsGone: () => measurement.rolloutEnds() })
   const rollback = { to: to.revision, succeeded: failure === undefined, durationMs: context.clock.now() - started, checks, ...(failure && { failure }) }
   const result: RunResult = failure === undefined ? 'rolled-back' : 'rollback-failed'
   const summary = failure === undefined ? `revision ${failed.revision} failed; revision ${to.revision} is back and verified` : `revision ${failed.revision} failed, and so did the rollback to revision ${to.revision}`

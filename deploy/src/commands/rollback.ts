@@ -34,10 +34,9 @@ export async function rollback(context: Context, input: RollbackCommandInput): P
   const report = await newReport(context, session, 'rollback')
   report.images = to.images
   if (kept.length > 0) report.notes.push(`Secrets keep the values they have, which are not those of revision ${to.revision}: ${kept.join(', ')}; --restore-secrets brings those back`)
+  await using measurement = await startMeasurement(clock, entrances, prober, input.rate)
   const record = await begin(context, session, to)
   report.revision = record.revision
-  await using measurement = await startMeasurement(clock, entrances, prober, input.rate)
-  measurement.rolloutStarts()
   try {
     const { failure, checks, operations } = await rollBack(session.run, {
       to,
@@ -46,7 +45,8 @@ export async function rollback(context: Context, input: RollbackCommandInput): P
       prober,
       soakMs: input.soakMs,
       lock: session.lock,
-      onSettled: () => measurement.rolloutEnds(),
+      beforeFirstChange: () => measurement.rolloutStarts(),
+      onOldPodsGone: () => measurement.rolloutEnds(),
     })
     report.operations = operations.map(({ action, ref, reason }) => ({ action, ref, reason }))
     const figures = await measurement.finish()

@@ -9,6 +9,9 @@ const DEFAULT_DEADLINE_S = 600
 /** The controller reports the deadline itself; this much later the deployer stops waiting for that report. */
 const MARGIN = 10_000
 
+/** Every pod is of the new revision; not all of them have been ready for `minReadySeconds`. */
+export const NOT_AVAILABLE = 'NotAvailable'
+
 const REVISION = 'deployment.kubernetes.io/revision'
 
 type Deployment = Wire<V1Deployment>
@@ -56,7 +59,7 @@ export const deploymentRule: KindRule = {
     const available = status.availableReplicas ?? 0
     const total = status.replicas ?? 0
     if (updated < desired) return progressing('Updating', `${updated} of ${desired} new pods exist${tail(waiting)}`)
-    if (available < desired) return progressing('NotAvailable', `${available} of ${desired} pods are available${tail(waiting)}`)
+    if (available < desired) return progressing(NOT_AVAILABLE, `${available} of ${desired} pods are available${tail(waiting)}`)
     if (total > updated) return progressing('OldPods', `${total - updated} old pods are still there`)
     return current(desired === 0 ? 'scaled to zero' : `${available} of ${desired} pods available`, 'Available')
   },

@@ -14,6 +14,8 @@ type Job = Wire<V1Job>
 /**
  * A Job is current when it is complete, not when it has started. A pod that ends with an error is the Job's own business
  * (backoffLimit); a pod that cannot start is not.
+ * The controller counts ended pods in batches of a second and tells that the Job is complete after another: that as many pods
+ * have succeeded as the Job wants is known before.
  * Source: https://kubernetes.io/docs/concepts/workloads/controllers/job/#terminal-job-conditions
  */
 export const jobRule: KindRule = {
@@ -28,6 +30,8 @@ export const jobRule: KindRule = {
       const detail = [failed.message, exits.at(-1)].filter((text) => text !== undefined && text !== '').join('; ')
       return doomed(failed.reason ?? 'Failed', `the Job failed: ${detail}`, pods.at(-1)?.metadata?.name)
     }
+    const succeeded = pods.filter(({ status }) => status?.phase === 'Succeeded').length
+    if (succeeded >= (job.spec?.completions ?? 1)) return current('its pods have succeeded', 'Succeeded')
     if (job.spec?.suspend === true) return progressing('Suspended', 'the Job is suspended')
     for (const pod of pods) {
       if (pod.status?.phase === 'Failed') continue

@@ -95,6 +95,29 @@ describe('an upgrade', () => {
     expect(scene.cluster.writes.slice(writes)).not.toContain('delete Job migrate')
   })
 
+  it('sends load for 2 s before the first change, and to the end of the soak time, in which the 2 s after the last old pod pass', async () => {
+    const scene = new Scene()
+    await scene.deploy(release())
+    const { timeline, availability, startedAt, durationMs } = await scene.deploy(release({ frontend: '2' }), { rate: 10 })
+    const [plan, frontend, verify] = ['plan', 'frontend', 'verify'].map((name) => timeline.phases.find((phase) => phase.name === name))
+    const before = (frontend?.startedAt ?? 0) - (plan?.endedAt ?? 0)
+    expect(before).toBeGreaterThanOrEqual(2_000)
+    expect(before).toBeLessThan(2_500)
+    expect(Date.parse(startedAt) + durationMs - (verify?.endedAt ?? 0)).toBeLessThan(500)
+    expect(availability?.failures).toBe(0)
+    expect(availability?.outside.requests).toBeGreaterThanOrEqual(40)
+    expect(availability?.inside.requests).toBeGreaterThanOrEqual(20)
+  })
+
+  it('backs up while the load runs in front of the first change', async () => {
+    const scene = new Scene()
+    await scene.deploy(release())
+    const { timeline } = await scene.deploy(release({ backend: '2' }), { rate: 10 })
+    const at = (name: string): number => timeline.phases.find((phase) => phase.name === name)?.startedAt ?? 0
+    expect(at('backup') - at('plan')).toBeLessThan(1_000)
+    expect(at('migration') - at('backup')).toBeLessThan(3_000)
+  })
+
   it('waits until no old pod is left', async () => {
     const scene = new Scene()
     await scene.deploy(release())

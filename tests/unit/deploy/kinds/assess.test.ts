@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { KubeEvent } from '../../../../deploy/src/kinds/assessment.ts'
+import type { Children, KubeEvent } from '../../../../deploy/src/kinds/assessment.ts'
 import { assess } from '../../../../deploy/src/kinds/index.ts'
+import type { KubeObject } from '../../../../deploy/src/objects.ts'
 import { fixture } from './_fixture.ts'
 
 /** What is said about objects captured from a cluster. One row per file of tests/fixtures/objects. */
@@ -62,5 +63,22 @@ describe('before the rule of the kind', () => {
   it('a generation that the controller has not seen is not judged', () => {
     const unseen = { ...object, metadata: { ...object.metadata, generation: 3 }, status: { observedGeneration: 2 } }
     expect(assess(unseen, children, events, now)).toMatchObject({ state: 'progressing', reason: 'NotObserved' })
+  })
+})
+
+describe('a Job', () => {
+  const uid = 'a7c0'
+  const job = (spec: object = {}, conditions: object[] = []): KubeObject => ({ apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'migrate', namespace: 'ns', uid, generation: 1 }, spec, status: { conditions } })
+  const pod = (phase: string): object => ({ metadata: { name: `migrate-${phase}`, ownerReferences: [{ uid, controller: true }] }, status: { phase } })
+  it.each([
+    ['whose pod has succeeded is done before the controller says that it is complete', job(), ['Succeeded'], 'current'],
+    ['whose pod runs is not', job(), ['Running'], 'progressing'],
+    ['whose second try has succeeded is done', job(), ['Failed', 'Succeeded'], 'current'],
+    ['that wants two pods to succeed is not done after one', job({ completions: 2 }), ['Succeeded', 'Running'], 'progressing'],
+    ['that the controller calls failed has failed', job({ completions: 2 }, [{ type: 'Failed', status: 'True', reason: 'BackoffLimitExceeded' }]), ['Succeeded', 'Failed'], 'doomed'],
+    ['without a pod has not begun', job(), [], 'progressing'],
+  ])('%s', (_name, object, phases, state) => {
+    const children = { replicaSets: [], pods: phases.map(pod) } as unknown as Children
+    expect(assess(object, children, [], 0)).toMatchObject({ state })
   })
 })

@@ -47,7 +47,7 @@ describe('a rollout as the cluster told it', () => {
     const { generation, moments } = stream('deployment/crash-after-ready')
     const restarted = restartWatch()
     for (const { at, object, children, events } of moments) {
-      const found = restarted(object, children)
+      const found = restarted.look(object, children, at)
       if (found === undefined) continue
       expect(found.message).toMatch(/restarted after it had become ready; last exit code 7/)
       expect(assess(object, children, events, at, generation).state).not.toBe('doomed')
