@@ -19,7 +19,7 @@ export const TIMEOUTS = {
   containerReady: 30_000,
   /** The deployer's whole run with a cold database: 40 s on 2 cores, with room for a slow disk. */
   deploy: 300_000,
-  /** Pods of one Deployment replaced: 2 × (start 5 s + 3 s minReadySeconds) + 5 s preStop, while other tiers do the same. */
+  /** Pods of one Deployment replaced, two at once: start 5 s + 3 s minReadySeconds + 5 s preStop, while other tiers do the same. */
   rollout: 120_000,
   /** A pod replaced after it was deleted: 60 s of grace at most, then a start. */
   replaced: 90_000,

@@ -29,6 +29,7 @@ const CASES: Case[] = [
   { policy: 'namespace/quota', change: 'a load balancer allowed', mutate: set('ResourceQuota todo-chat', ['spec', 'hard', 'services.loadbalancers'], '1') },
   { policy: 'namespace/quota-has-room', change: 'an autoscaler raised without the quota', mutate: set(HPA, ['spec', 'maxReplicas'], 12) },
   { policy: 'namespace/quota-has-room', change: 'too little memory', mutate: set('ResourceQuota todo-chat', ['spec', 'hard', 'requests.memory'], '4Gi') },
+  { policy: 'namespace/quota-has-room', change: 'a rollout that makes more pods at once than the quota has room for', mutate: set(BACKEND, ['spec', 'strategy', 'rollingUpdate', 'maxSurge'], 4) },
   { policy: 'namespace/limit-range', change: 'no maximum of memory', mutate: set('LimitRange todo-chat', ['spec', 'limits', 0, 'max', 'memory'], undefined) },
   { policy: 'namespace/limit-range', change: 'a container over the maximum', mutate: set(BACKEND, [...CONTAINER, 'resources', 'limits', 'memory'], '4Gi') },
 

@@ -1,5 +1,5 @@
 /** The namespace: Pod Security, labels, quota, limits. */
-import type { V1ResourceQuota, V2HorizontalPodAutoscaler } from '@kubernetes/client-node'
+import type { V1Deployment, V1ResourceQuota, V2HorizontalPodAutoscaler } from '@kubernetes/client-node'
 import { type KubeObject, type Wire, isNamespaced } from '../../../deploy/src/objects.ts'
 import { type PodTemplate, type Policy, containersOf, each, eachContainer, ofKind, podTemplates, title } from './_policy.ts'
 import { amount } from './_quantity.ts'
@@ -24,7 +24,8 @@ type Spec<T extends { spec?: unknown }> = { spec: NonNullable<Wire<T>['spec']> }
 function mostPods(pod: PodTemplate, objects: readonly KubeObject[]): number {
   if (pod.kind !== 'Deployment') return 1
   const hpa = ofKind<Spec<V2HorizontalPodAutoscaler>>(objects, 'HorizontalPodAutoscaler').find(({ spec }) => spec.scaleTargetRef.name === pod.name)
-  return (hpa?.spec.maxReplicas ?? 1) + 1
+  const deployment = ofKind<Spec<V1Deployment>>(objects, 'Deployment').find(({ metadata }) => metadata.name === pod.name)
+  return (hpa?.spec.maxReplicas ?? 1) + Number(deployment?.spec.strategy?.rollingUpdate?.maxSurge ?? 1)
 }
 
 /** What `quota` bounds, added up for every pod at once. */
@@ -87,7 +88,7 @@ export const namespacePolicies: Policy[] = [
   },
   {
     id: 'namespace/quota-has-room',
-    must: 'The ResourceQuota MUST leave room for every autoscaler at its maximum, one surge pod per Deployment, a migration, a backup, and one pod more, at once',
+    must: 'The ResourceQuota MUST leave room for every autoscaler at its maximum, the surge pods of every Deployment, a migration, a backup, and one pod more, at once',
     check: (objects) => {
       const sums = demand(objects)
       sums.set('pods', (sums.get('pods') ?? 0) + 1)
