@@ -25,6 +25,12 @@ const STOP_TIMEOUT = 4_000;
 /** A stopped engine that nobody used during this time, in ms, is removed: it belongs to older builds. */
 const UNUSED_AFTER = 14 * 24 * 3600 * 1000;
 
+/**
+ * Of the engine's cache: what is never collected, what is kept at most, and how much of the disk is left free; GB are GiB here.
+ * All of `npm test` takes 22, builds outside this cache included. The engine's own limit is three quarters of the disk.
+ */
+const CACHE_SPACE = { reservedSpace: "10GB", maxUsedSpace: "30GB", minFreeSpace: "10GB" };
+
 /** Longest path of a socket, in bytes, that the kernel takes (unix(7)). */
 const SOCKET_PATH_LIMIT = 107;
 
@@ -142,6 +148,8 @@ async function runtimeFolder(cacheDir, bin) {
 function engineConfig(mirror, privileged) {
   return [
     `insecure-entitlements = [${privileged ? '"security.insecure"' : ""}]`,
+    "[worker.oci]",
+    ...Object.entries(CACHE_SPACE).map(([limit, size]) => `  ${limit} = "${size}"`),
     ...["docker.io", "ghcr.io", "quay.io", "registry.k8s.io"].flatMap((registry) => [`[registry."${registry}"]`, `  mirrors = ["${mirror}"]`]),
     `[registry."${mirror}"]`,
     "  http = true",

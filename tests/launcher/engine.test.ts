@@ -94,6 +94,12 @@ describe("a running engine", () => {
     expect(code).toBe(7);
   });
 
+  it("keeps at most 30 GiB in its cache, whatever the size of the disk", async () => {
+    const { code, output } = await machine.run(["--silent", "core", "engine", "local-cache", "max-used-space"]);
+    expect(code, output).toBe(0);
+    expect(Number(output.trim().split("\n").at(-1)), output).toBe(30 * 2 ** 30);
+  });
+
   it("gets its image mirror back on the same port when that died", async () => {
     const { pid } = engineState();
     const { port } = JSON.parse(readFileSync(paths().mirror, "utf8"));
