@@ -8,6 +8,10 @@ import { join } from "node:path";
 /** Functions of the module that start a cluster. */
 const CLUSTER_FUNCTIONS = ["ci", "ci-report", "cluster", "conformance", "conformance-mutations", "deployer-benchmark", "faults"];
 
+/** Those that start one for a single check, which can be left out. */
+const CHECK_FUNCTIONS = ["ci", "ci-report"];
+const CLUSTER_CHECK = "conformance";
+
 const OPTION = "--cluster-image";
 
 /** @param {string} folder @returns {string | undefined} name of the Dagger module there */
@@ -27,7 +31,14 @@ function moduleName(folder) {
 export function needsClusterImage(args, folder = process.cwd()) {
   const call = args.indexOf("call");
   if (call < 0 || args.some((arg) => arg === "--help" || arg === "-h" || arg === OPTION || arg.startsWith(`${OPTION}=`))) return false;
-  return args.slice(call + 1).some((arg) => CLUSTER_FUNCTIONS.includes(arg)) && moduleName(folder) === "todo-chat";
+  const called = args.slice(call + 1).find((arg) => CLUSTER_FUNCTIONS.includes(arg));
+  if (called === undefined || (CHECK_FUNCTIONS.includes(called) && leftOut(args).includes(CLUSTER_CHECK))) return false;
+  return moduleName(folder) === "todo-chat";
+}
+
+/** @param {string[]} args @returns {string[]} the checks that `--skip` names, in each way of writing a list */
+function leftOut(args) {
+  return args.flatMap((arg, index) => (arg.startsWith("--skip=") ? arg.slice("--skip=".length) : args[index - 1] === "--skip" ? arg : "").split(","));
 }
 
 /** @param {string[]} args arguments with `call` in them @param {string} reference image @returns {string[]} the same call, with the image */

@@ -18,6 +18,10 @@ describe('a call needs the node image', () => {
   it.each([
     ['the checks, one of which is conformance', ['call', 'ci'], true],
     ['their report', ['call', 'ci-report', 'export', '--path=report'], true],
+    ['the checks without conformance', ['call', 'ci', '--skip=conformance'], false],
+    ['the checks without conformance among others', ['call', 'ci', '--skip', 'test-e2e,conformance'], false],
+    ['their report without conformance', ['call', 'ci-report', '--skip=validate', '--skip=conformance', 'export', '--path=report'], false],
+    ['the checks without another one', ['call', 'ci', '--skip=validate'], true],
     ['a cluster, with options of the CLI before', ['--progress=plain', 'call', 'cluster', 'up'], true],
     ['a conformance run', ['call', 'conformance', 'export', '--path=report'], true],
     ['the fault matrix', ['call', 'faults', '--only=crash-at-start'], true],
