@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { GO_BUILD, GO_ENVIRONMENT } from "../go.mjs";
 import { cachedFolder, inputsKey } from "../images/cache.mjs";
 import { run } from "../images/command.mjs";
 
@@ -11,9 +12,6 @@ const OVERLAYS = join(MODULE, "_overlay");
 
 /** Version of Kubernetes that go.mod requires. */
 export const KUBERNETES_VERSION = await requiredVersion("k8s.io/kubernetes");
-
-// The committed go.sum decides what may be used; no newer toolchain is fetched; no C compiler is needed.
-const GO_ENVIRONMENT = { GOFLAGS: "-mod=readonly", GOTOOLCHAIN: "local", GOWORK: "off", CGO_ENABLED: "0" };
 
 const LDFLAGS = ["-s", "-w", `-X k8s.io/component-base/version.gitVersion=${KUBERNETES_VERSION}`].join(" ");
 
@@ -70,7 +68,7 @@ export async function buildPrograms({ cacheDir, progress, signal }) {
   const files = new Map();
   // One after the other: each uses every core, and two at once would compile what they share twice.
   for (const program of PROGRAMS) {
-    const key = inputsKey([goVersion.trim(), process.arch, LDFLAGS, program, modules, await readSources(program.sources)]);
+    const key = inputsKey([goVersion.trim(), process.arch, GO_BUILD, LDFLAGS, program, modules, await readSources(program.sources)]);
     files.set(program.name, await buildProgram(program, { cacheDir, progress, signal, key }));
   }
   return files;
@@ -90,7 +88,7 @@ async function buildProgram(program, { cacheDir, progress, signal, key }) {
       const step = { name: program.title, logFile: join(logs, `${program.name}-build.log`), log: handle.log, signal };
       const work = join(folder, "work");
       const modfile = await overlaid(step, program.overlay, work);
-      const argv = ["go", "build", ...modfile, "-trimpath", "-ldflags", LDFLAGS, "-o", join(folder, program.name), program.package];
+      const argv = [...GO_BUILD, ...modfile, "-ldflags", LDFLAGS, "-o", join(folder, program.name), program.package];
       await run(step, "Go modules", argv, { cwd: MODULE, env: { ...process.env, ...GO_ENVIRONMENT } });
       await rm(work, { recursive: true, force: true });
     });

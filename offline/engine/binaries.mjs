@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { GO_BUILD, GO_ENVIRONMENT } from "../go.mjs";
 import { cachedFolder, inputsKey } from "../images/cache.mjs";
 import { run } from "../images/command.mjs";
 
@@ -15,9 +16,6 @@ const TAGS = "dfexcludepatterns,dfparents";
 // Without these, client and engine disagree about their versions.
 const LDFLAGS = ["Version", "Tag"].map((name) => `-X github.com/dagger/dagger/engine.${name}=${ENGINE_VERSION}`);
 
-/** What every Go build here is called with: the committed go.sum decides, and no newer toolchain is fetched. */
-export const GO_ENVIRONMENT = { GOFLAGS: "-mod=readonly", GOTOOLCHAIN: "local", GOWORK: "off", CGO_ENABLED: "0" };
-
 /**
  * Builds CLI and engine from Go modules, or takes them from the cache.
  * @param {{ cacheDir: string, progress: import("../images/layers.mjs").Progress, signal: AbortSignal, goVersion: string }} options
@@ -27,14 +25,14 @@ export const GO_ENVIRONMENT = { GOFLAGS: "-mod=readonly", GOTOOLCHAIN: "local", 
  */
 export async function buildBinaries({ cacheDir, progress, signal, goVersion }) {
   const files = await Promise.all(INPUTS.map((file) => readFile(join(MODULE, file), "utf8")));
-  const key = inputsKey([goVersion, process.arch, TAGS, LDFLAGS, PACKAGES, files]);
+  const key = inputsKey([goVersion, process.arch, GO_BUILD, TAGS, LDFLAGS, PACKAGES, files]);
   const handle = progress.step(`Dagger ${ENGINE_VERSION} command line and engine (Go modules)`);
   try {
     const root = join(cacheDir, "build");
     await mkdir(join(cacheDir, "logs"), { recursive: true });
     const { path, cached } = await cachedFolder({ root, name: "engine", key }, async (folder) => {
       const step = { name: "Dagger command line and engine", logFile: join(cacheDir, "logs", "engine-build.log"), log: handle.log, signal };
-      const argv = ["go", "build", "-trimpath", "-tags", TAGS, "-ldflags", ["-s", "-w", ...LDFLAGS].join(" "), "-o", `${folder}/`];
+      const argv = [...GO_BUILD, "-tags", TAGS, "-ldflags", ["-s", "-w", ...LDFLAGS].join(" "), "-o", `${folder}/`];
       await run(step, "Go modules", [...argv, ...PACKAGES.map((name) => `github.com/dagger/dagger/cmd/${name}`)], {
         cwd: MODULE,
         env: { ...process.env, ...GO_ENVIRONMENT },

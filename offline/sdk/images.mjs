@@ -1,7 +1,7 @@
 import { cp, copyFile, link, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { GO_ENVIRONMENT } from "../engine/binaries.mjs";
+import { GO_BUILD, GO_ENVIRONMENT } from "../go.mjs";
 import { buildLayers } from "../images/bases.mjs";
 import { cachedFolder, inputsKey } from "../images/cache.mjs";
 import { run } from "../images/command.mjs";
@@ -63,7 +63,7 @@ async function contents(folder) {
 
 /** @param {import("../images/command.mjs").Step} step @param {string} target */
 async function buildShim(step, target) {
-  await run(step, "Go modules", ["go", "build", "-trimpath", "-ldflags", "-s -w", "-o", target, "."], {
+  await run(step, "Go modules", [...GO_BUILD, "-ldflags", "-s -w", "-o", target, "."], {
     cwd: SHIM,
     env: { ...process.env, ...GO_ENVIRONMENT },
   });
@@ -75,7 +75,7 @@ function shimLayer(goVersion) {
     name: "sdk-go",
     title: "builtin SDK, module loader (Go modules)",
     createdBy: "offline/sdk/shim",
-    inputs: async () => [goVersion, await contents(SHIM), await readFile(fileURLToPath(import.meta.url), "utf8")],
+    inputs: async () => [goVersion, GO_BUILD, await contents(SHIM), await readFile(fileURLToPath(import.meta.url), "utf8")],
     async build({ step, work, pack }) {
       const bin = join(work, "layer", "usr", "bin");
       // The engine mounts caches over these and reads them beforehand.
