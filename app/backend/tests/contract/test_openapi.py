@@ -1,5 +1,6 @@
 """The OpenAPI document against the running backend: 500 generated requests per operation."""
 
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -74,7 +75,21 @@ def fuzzed(world: World) -> Iterator[User]:
         yield user
 
 
+@pytest.fixture
+def untraced() -> Iterator[None]:
+    """No coverage of this thread, which only generates requests and judges answers.
+
+    The servers' threads, where the code under test runs, stay traced. Tracing the generator
+    takes more time than everything else in these tests.
+    """
+    tracer = sys.gettrace()
+    sys.settrace(None)
+    yield
+    sys.settrace(tracer)
+
+
 @schema.parametrize()
+@pytest.mark.usefixtures("untraced")
 @settings(
     max_examples=EXAMPLES,
     deadline=None,
