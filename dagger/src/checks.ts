@@ -13,6 +13,8 @@ export type Check = {
   command: string
   /** Runs after the others, with the machine to itself: what it asks depends on how fast the machine answers. */
   alone?: true
+  /** Of a check that runs alone: what can be made beside the others. */
+  prepare?: () => Promise<void>
   /** What ran in the place of the real thing, for the reports. */
   standIns?: () => Promise<string[]>
 }
@@ -42,13 +44,13 @@ export function checks(source: Directory): Check[] {
       name: 'test-pipeline',
       title: 'vitest: deployer, module, workflows',
       container: () => workspace(source, CHECK_SOURCES.pipeline),
-      command: `npx vitest run --project unit --reporter=default --reporter=junit --outputFile.junit=${REPORT}/junit.xml`,
+      command: `npx vitest run --project unit --maxWorkers=100% --reporter=default --reporter=junit --outputFile.junit=${REPORT}/junit.xml`,
     },
     {
       name: 'validate',
       title: 'manifests and chart: schemas, kube-score, policies, equality',
       container: () => workspace(source, CHECK_SOURCES.validate),
-      command: `npx vitest run --project validate --reporter=default --reporter=junit --outputFile.junit=${REPORT}/junit.xml`,
+      command: `npx vitest run --project validate --maxWorkers=100% --reporter=default --reporter=junit --outputFile.junit=${REPORT}/junit.xml`,
     },
     ...lintChecks(source),
   ]
@@ -86,11 +88,10 @@ export function lintChecks(source: Directory): Check[] {
 
 /** The root package's dependencies and the named sources, in the image that has the Kubernetes tools. */
 export async function workspace(source: Directory, paths: readonly string[]): Promise<Container> {
-  const modules = await dependencies(source)
-  return (await image(source, 'tools')).withDirectory('/workspace', only(source, paths), { owner: '10001:10001' }).withDirectory('/workspace/node_modules', modules, { owner: '10001:10001' })
+  return (await image(source, 'tools')).withDirectory('/workspace', only(source, paths), { owner: '10001:10001' }).withMountedDirectory('/workspace/node_modules', await dependencies(source))
 }
 
-/** The root package's node_modules, installed from its lock file. */
+/** The root package's node_modules, installed from its lock file; mounted where it is used, since a copy takes half a minute. */
 export async function dependencies(source: Directory): Promise<Directory> {
   const bases = await Bases.read(source)
   return dag

@@ -1,6 +1,7 @@
 import { type Container, dag, type Directory, type Secret } from '@dagger.io/dagger'
 import { type Check, executeCheck, type Execution, workspace } from './checks.ts'
 import { API_HOST, awaitCluster, bound, cluster, standIn } from './cluster.ts'
+import { build, DEPLOYED } from './images.ts'
 import { imageArchives } from './sideload.ts'
 import { CHECK_SOURCES } from './sources.ts'
 import { SCRIPTED_MODEL } from './stack.ts'
@@ -38,6 +39,7 @@ export function conformanceCheck(source: Directory, clusterImage: string): Check
     name: 'conformance',
     title: 'the application in a Kubernetes cluster',
     alone: true,
+    prepare: () => build(source, DEPLOYED),
     container: () => onFreshCluster(source, clusterImage),
     standIns: async () => [SCRIPTED_MODEL, ...(await standIn(clusterImage))],
     command: ON_FRESH_CLUSTER,

@@ -1,6 +1,6 @@
 import { type Directory } from '@dagger.io/dagger'
 import { type Check, dependencies } from './checks.ts'
-import { image } from './images.ts'
+import { build, DEPLOYED, image } from './images.ts'
 import { CHECK_SOURCES, only } from './sources.ts'
 import { SCRIPTED_MODEL, stack, testSecrets } from './stack.ts'
 
@@ -15,11 +15,12 @@ export function e2eCheck(source: Directory): Check {
     name: 'test-e2e',
     title: 'headless Chromium and MCP client against the built images',
     alone: true,
+    prepare: () => build(source, [...DEPLOYED, 'browser']),
     container: async () => {
       const { frontend, mcp } = await stack(source, { secrets: testSecrets() })
       return (await image(source, 'browser'))
         .withDirectory('/workspace', only(source, CHECK_SOURCES.e2e), { owner: OWNER })
-        .withDirectory('/workspace/node_modules', await dependencies(source), { owner: OWNER })
+        .withMountedDirectory('/workspace/node_modules', await dependencies(source))
         .withServiceBinding('todo-chat', frontend)
         .withServiceBinding('mcp', mcp)
         .withEnvVariable('E2E_BASE_URL', 'http://todo-chat:8080')

@@ -34,3 +34,8 @@ export async function image(source: Directory, name: ImageName, platform?: Platf
     ...(platform === undefined ? {} : { platform }),
   })
 }
+
+/** Builds images at the same time. The image of a service is otherwise built when the service starts, and those that it needs before it. */
+export async function build(source: Directory, names: readonly ImageName[]): Promise<void> {
+  await Promise.all(names.map(async (name) => (await image(source, name)).sync()))
+}

@@ -12,8 +12,12 @@ export async function runAll(checks: Check[], skip: string[] = []): Promise<{ ru
   if (unknown.length > 0) throw new Error(`no check is named ${unknown.join(', ')}; the checks are ${checks.map(({ name }) => name).join(', ')}`)
   const begun = Date.now()
   const chosen = checks.filter(({ name }) => !skip.includes(name))
+  const last = chosen.filter(({ alone }) => alone)
+  // What cannot be made now cannot be made then either, and the check tells why.
+  const preparations = Promise.allSettled(last.map(({ prepare }) => prepare?.()))
   const runs = await Promise.all(chosen.filter(({ alone }) => !alone).map(runCheck))
-  for (const check of chosen.filter(({ alone }) => alone)) runs.push(await runCheck(check))
+  await preparations
+  for (const check of last) runs.push(await runCheck(check))
   const standIns = await Promise.all(chosen.map((check) => check.standIns?.().catch(() => []) ?? []))
   return { runs, info: { finished: new Date().toISOString(), seconds: (Date.now() - begun) / 1000, standIns: [...new Set(standIns.flat())], leftOut: skip } }
 }
