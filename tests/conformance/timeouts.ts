@@ -47,6 +47,6 @@ export const PAUSES = {
   networkSettles: 3_000,
   /** Load before and after a change, to compare with. */
   margin: 2_000,
-  /** Load after a fault: at RATE another 100 requests, however fast the recovery was. */
+  /** Load after a fault: at the highest rate another 100 requests, however fast the recovery was. */
   afterFault: 5_000,
 } as const

@@ -1,6 +1,6 @@
 /** Constant load of many users through the ingress, and how it is judged. */
 import { systemClock } from '../../deploy/src/_poll.ts'
-import { type Availability, Load, type Route } from '../../deploy/src/availability.ts'
+import { type Availability, Load, type Route, interleave } from '../../deploy/src/availability.ts'
 import type { HttpAnswer } from '../../deploy/src/http.ts'
 import type { Application, Task, User } from './app.ts'
 import { type Evidence, demand } from './requirement.ts'
@@ -11,14 +11,28 @@ const REQUESTS_PER_USER = 1
 
 export type Mix = 'everything' | 'reads'
 
-/** Requests a second that leave room for the cluster itself on 2 cores. */
+/** Requests a second that leave room for the cluster itself on 2 cores; fewer where the application takes longer for them (see `sizedRate`). */
 export const RATE = 20
+const LEAST_RATE = 5
+/** Part of each second that the answers of a load take, one after the other at rest. The rest is for pods that start, and for the cluster. */
+const BUSY_SHARE = 0.3
+/** Rounds of the mix that are sent to measure it. */
+const ROUNDS = 3
 /** Enough to use more than 80 % of a tenth of a core in each of two backends: a read takes 3–5 ms. */
 export const HEAVY_RATE = 70
 
-/** @param rate requests a second */
-export async function startTraffic(app: Application, rate: number, mix: Mix): Promise<Load> {
-  const users = await Promise.all(Array.from({ length: Math.ceil(rate / REQUESTS_PER_USER) }, (_, index) => app.user(`load${index}`)))
+/**
+ * The load that leaves room for a change: a cluster on slow processors is asked for its rollouts, not for its speed.
+ * @param meanMs of one request of the mix, sent when the one before is answered
+ * @returns requests a second, 5 to 20
+ */
+export function sizedRate(meanMs: number): number {
+  return Math.min(RATE, Math.max(LEAST_RATE, Math.floor((BUSY_SHARE * 1000) / meanMs)))
+}
+
+/** @param rate requests a second, or that it is to be sized to the cluster */
+export async function startTraffic(app: Application, rate: number | 'sized', mix: Mix): Promise<Load> {
+  const users = await Promise.all(Array.from({ length: Math.ceil((rate === 'sized' ? RATE : rate) / REQUESTS_PER_USER) }, (_, index) => app.user(`load${index}`)))
   const tasks = new Map<User, number>()
   for (const user of users) {
     const task = await app.expect<Task>(201, 'POST', `/api/${user.id}/tasks`, { user, body: { title: 'load' } })
@@ -39,7 +53,21 @@ export async function startTraffic(app: Application, rate: number, mix: Mix): Pr
     },
     { name: 'chat', target: app.target, weight: 1, timeoutMs: TIMEOUTS.chat, judge: ok, request: (index) => ({ method: 'POST', path: `/api/${at(index).id}/chat`, headers: headers(index), body: JSON.stringify({ message: 'list tasks' }) }) },
   ]
-  return new Load(mix === 'reads' ? [read] : [read, ...others], rate, systemClock)
+  const routes = mix === 'reads' ? [read] : [read, ...others]
+  return new Load(routes, rate === 'sized' ? sizedRate(await meanAtRest(routes)) : rate, systemClock)
+}
+
+/** @returns ms of one request of the mix @throws the transport's error when no answer came */
+async function meanAtRest(routes: readonly Route[]): Promise<number> {
+  const sequence = interleave(routes)
+  const round = async (index: number): Promise<void> => {
+    for (const { target, request, timeoutMs = TIMEOUTS.request } of sequence) await target.send(request(index), timeoutMs)
+  }
+  // The first round opens connections.
+  await round(0)
+  const started = systemClock.now()
+  for (let index = 1; index <= ROUNDS; index++) await round(index)
+  return (systemClock.now() - started) / (ROUNDS * sequence.length)
 }
 
 /** Tells an answer of the application from one of the ingress controller or the web server, which have no code. */
@@ -50,10 +78,10 @@ function errorCode(body: string): string {
 
 /** Figures as evidence: one row per route. */
 export function trafficEvidence(figures: Availability, note: string): Evidence {
-  const { requests, failures, longestOutageMs, failuresByKind, routes } = figures
+  const { rate, requests, failures, longestOutageMs, failuresByKind, routes } = figures
   const kinds = Object.entries(failuresByKind).map(([kind, count]) => `${count} × ${kind}`)
   return {
-    summary: `${note}: ${requests} requests, ${failures} failed${kinds.length === 0 ? '' : ` (${kinds.join(', ')}; longest outage ${Math.round(longestOutageMs)} ms)`}`,
+    summary: `${note} at ${rate}/s: ${requests} requests, ${failures} failed${kinds.length === 0 ? '' : ` (${kinds.join(', ')}; longest outage ${Math.round(longestOutageMs)} ms)`}`,
     table: {
       head: ['route', 'requests', 'failed', 'p50 ms', 'p99 ms'],
       rows: routes.map(({ route, requests, failures, p50Ms, p99Ms }) => [route, String(requests), String(failures), p50Ms.toFixed(0), p99Ms.toFixed(0)]),

@@ -9,7 +9,7 @@ import { killProcess, processEnded, restarted } from '../kill.ts'
 import { podsOf, serving, settled, waitFor } from '../kube.ts'
 import { type Requirement, demand, demandNone } from '../requirement.ts'
 import { PAUSES, TIMEOUTS } from '../timeouts.ts'
-import { RATE, demandNoFailure, startTraffic, trafficEvidence } from '../traffic.ts'
+import { demandNoFailure, startTraffic, trafficEvidence } from '../traffic.ts'
 import { SCALED_TIERS, allSettled, restart } from '../workloads.ts'
 import type { World } from '../world.ts'
 
@@ -86,7 +86,7 @@ export const RESILIENCE: readonly Requirement[] = [
       const { cluster, namespace, signal } = world
       await allSettled(world, SCALED_TIERS)
       const victims = (await Promise.all(SCALED_TIERS.map((tier) => serving(cluster, namespace, tier)))).map(([pod]) => podName(pod as Pod))
-      await using load = await startTraffic(world.app(), RATE, 'everything')
+      await using load = await startTraffic(world.app(), 'sized', 'everything')
       await systemClock.sleep(PAUSES.margin, signal)
       await Promise.all(victims.map((name) => cluster.remove(podRef(namespace, name))))
       await allSettled(world, SCALED_TIERS)
@@ -109,7 +109,7 @@ export const RESILIENCE: readonly Requirement[] = [
       await settled(cluster, namespace, 'backend', signal)
       const [victim] = await serving(cluster, namespace, 'backend')
       demand(victim, 'no backend pod serves')
-      await using load = await startTraffic(world.app(), RATE, 'reads')
+      await using load = await startTraffic(world.app(), 'sized', 'reads')
       await systemClock.sleep(PAUSES.margin, signal)
       await killProcess(world, victim)
       await restarted(world, victim)

@@ -6,7 +6,7 @@ import { releaseArgs, runArgs, runDeployer } from '../deployer.ts'
 import { deploymentRef } from '../kube.ts'
 import { type Evidence, type Requirement, demand, demandNone } from '../requirement.ts'
 import { PAUSES, TIMEOUTS } from '../timeouts.ts'
-import { RATE, demandNoFailure, startTraffic } from '../traffic.ts'
+import { demandNoFailure, startTraffic } from '../traffic.ts'
 import { REVISION_ANNOTATION, SCALED_TIERS, allSettled, annotate } from '../workloads.ts'
 import type { World } from '../world.ts'
 
@@ -20,7 +20,7 @@ async function revisions({ cluster, namespace }: World): Promise<string[]> {
 async function rollUnderLoad(world: World, note: string, revision: string | null): Promise<Evidence> {
   await allSettled(world, SCALED_TIERS)
   const before = await revisions(world)
-  await using load = await startTraffic(world.app(), RATE, 'everything')
+  await using load = await startTraffic(world.app(), 'sized', 'everything')
   await systemClock.sleep(PAUSES.margin, world.signal)
   await annotate(world, SCALED_TIERS, revision)
   await allSettled(world, SCALED_TIERS)

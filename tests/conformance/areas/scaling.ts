@@ -5,7 +5,7 @@ import type { KubeObject, ObjectRef } from '../../../deploy/src/objects.ts'
 import { deploymentRef, serving, settled, waitFor } from '../kube.ts'
 import { type Requirement, demand, demandNone } from '../requirement.ts'
 import { PAUSES, TIMEOUTS } from '../timeouts.ts'
-import { HEAVY_RATE, RATE, demandNoFailure, startTraffic, trafficEvidence } from '../traffic.ts'
+import { HEAVY_RATE, demandNoFailure, startTraffic, trafficEvidence } from '../traffic.ts'
 import type { World } from '../world.ts'
 
 const hpaRef = (namespace: string, name: string): ObjectRef => ({ apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', namespace, name })
@@ -57,7 +57,7 @@ export const SCALING: readonly Requirement[] = [
       const { minReplicas = 1, maxReplicas } = before.spec
       try {
         await scaleTo(world, 'backend', 1)
-        await using load = await startTraffic(world.app(), RATE, 'everything')
+        await using load = await startTraffic(world.app(), 'sized', 'everything')
         await systemClock.sleep(PAUSES.margin, signal)
         await scaleTo(world, 'backend', 3)
         const counts = await waitFor('traffic to reach each of three replicas', TIMEOUTS.readinessFollows, signal, async () => {
