@@ -45,6 +45,16 @@ func TestEachAddonHasItsDeploymentInKubeSystem(t *testing.T) {
 	}
 }
 
+// A pod without a request gets next to nothing of a busy processor.
+func TestAddonsThatTheApplicationWaitsForAskForProcessorTime(t *testing.T) {
+	texts := render(t)
+	for _, addon := range []string{"coredns", "metrics-server", "traefik"} {
+		if !strings.Contains(string(texts[addon]), "requests: {cpu: ") {
+			t.Errorf("%s: no request for processor time", addon)
+		}
+	}
+}
+
 func TestDisabledAddonsAreLeftOut(t *testing.T) {
 	texts := render(t, "--disable=traefik")
 	if _, there := texts["traefik"]; there {
