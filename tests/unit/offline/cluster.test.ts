@@ -21,6 +21,11 @@ describe('the offline node image', () => {
     expect(PLACES).toHaveProperty([command ?? 'no command'], PLACES.coredns)
   })
 
+  // A pod without a request gets next to nothing of a busy processor.
+  it.each(['coredns', 'metrics-server', 'traefik'])('%s asks for processor time', (addon) => {
+    expect(read(`internal/addons/manifests/${addon}.yaml`)).toMatch(/^ {10}resources:\n {12}requests: {cpu: \d+m, /m)
+  })
+
   it('holds one version of every Kubernetes library, that of Kubernetes itself', () => {
     const versions = [...read('go.mod').matchAll(/^\tk8s\.io\/[\w-]+ => k8s\.io\/[\w-]+ (\S+)$/gm)].map(([, version]) => version)
     expect(versions.length).toBeGreaterThan(30)
