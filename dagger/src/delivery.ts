@@ -1,4 +1,4 @@
-import { dag, type Container, type Directory, type File, ReturnType, type Secret, type Service } from '@dagger.io/dagger'
+import { type Container, type Directory, type File, ReturnType, type Secret, type Service } from '@dagger.io/dagger'
 import { workspace } from './checks.ts'
 import { CHECK_SOURCES } from './sources.ts'
 
@@ -94,35 +94,4 @@ export function withInput(container: Container, option: string, name: string, in
   const path = `/run/inputs/${name}`
   const mounted = 'plaintext' in input ? container.withMountedSecret(path, input, { owner: OWNER, mode: 0o400 }) : container.withFile(path, input, { owner: OWNER })
   return [mounted, [option, path]]
-}
-
-/** A place for images, and who may use it. */
-export type Registry = { registry: string; tag: string; username?: string | undefined; password?: Secret | undefined }
-
-function withAuth(container: Container, { registry, username, password }: Registry): Container {
-  if (password === undefined) return container
-  if (username === undefined || username === '') throw new Error('a password for the registry needs --username')
-  return container.withRegistryAuth(registry, username, password)
-}
-
-/** Pushes images under a tag. @returns images.json: name → address by digest */
-export async function publishImages(images: Record<string, Container>, place: Registry): Promise<File> {
-  const entries = Object.entries(images).map(async ([name, container]) => [name, withoutTag(await withAuth(container, place).publish(`${place.registry}/${name}:${place.tag}`))] as const)
-  return imagesFile(await Promise.all(entries))
-}
-
-/** Looks images up by their tag. @returns images.json: name → address by digest */
-export async function publishedImages(names: string[], place: Registry): Promise<File> {
-  const entries = names.map(async (name) => [name, withoutTag(await withAuth(dag.container(), place).from(`${place.registry}/${name}:${place.tag}`).imageRef())] as const)
-  return imagesFile(await Promise.all(entries))
-}
-
-/** @returns images.json: name → reference */
-export function imagesFile(entries: (readonly [string, string])[]): File {
-  return dag.file('images.json', `${JSON.stringify(Object.fromEntries(entries), undefined, 2)}\n`)
-}
-
-/** `registry/name:tag@sha256:…` → `registry/name@sha256:…`; a port in the registry's name stays */
-export function withoutTag(address: string): string {
-  return address.replace(/:[^:/@]+@/, '@')
 }

@@ -8,11 +8,12 @@ import { argument, check, type Container, Directory, type File, func, object, ty
 import { type Check, checks, type Execution, lintChecks } from './checks.ts'
 import { cluster, kubeconfig } from './cluster.ts'
 import { conformance, conformanceCheck } from './conformance.ts'
-import { deliver, deployer, ingressOptions, publishImages, publishedImages, REPORT_OPTIONS, reportOf, type Target, textOf, withInput } from './delivery.ts'
+import { deliver, deployer, ingressOptions, REPORT_OPTIONS, reportOf, type Target, textOf, withInput } from './delivery.ts'
 import { e2eCheck } from './e2e.ts'
 import { DEPLOYED, image } from './images.ts'
 import { load } from './load.ts'
 import { deployerBenchmark, faults, mutations } from './proofs.ts'
+import { publishedImages, publishImages } from './registry.ts'
 import { reportDirectory, runAll } from './run.ts'
 import { sideload } from './sideload.ts'
 import { byContent } from './sources.ts'
@@ -243,27 +244,31 @@ export class TodoChat {
     return reportUnless(false, await deployerBenchmark(await this.repository(), this.clusterImage, sections, commit, repetitions))
   }
 
-  /** Build the five images, push them under a tag, and give their addresses by digest as JSON */
+  /** Build the five images, push them under a tag, and give their addresses by digest as JSON; a commit's images are published once */
   @func({ cache: 'never' })
   async publish(
-    /** Where the images go, such as ghcr.io/owner/todo-chat */
+    /** Where the images go, such as ghcr.io/owner/todo-chat; capital letters become small ones */
     registry: string,
-    /** Tag to push under; a deployment uses the digests */
+    /** Tag to push under, best the commit; a deployment uses the digests */
     tag: string,
     /** User of the registry */
     username?: string,
     /** Password or token of that user */
     password?: Secret,
+    /** Certificates of a private authority that the registry is trusted by, as PEM (empty: the public ones) */
+    registryCa?: Secret,
+    /** Move a tag that holds another image (default: refused; a commit's tag gives what was published first) */
+    overwrite: boolean = false,
   ): Promise<File> {
     const source = await this.repository()
     const images = await Promise.all(DEPLOYED.map(async (name) => [name, await image(source, name)] as const))
-    return publishImages(Object.fromEntries(images), { registry, tag, username, password })
+    return publishImages(await image(source, 'tools'), Object.fromEntries(images), { registry, tag, username, password, authorities: registryCa }, overwrite)
   }
 
   /** Look up images that were published under a tag, and give their addresses by digest as JSON */
   @func({ cache: 'never' })
   async published(
-    /** Where the images are, such as ghcr.io/owner/todo-chat */
+    /** Where the images are, such as ghcr.io/owner/todo-chat; capital letters become small ones */
     registry: string,
     /** Tag they were pushed under */
     tag: string,
@@ -271,8 +276,10 @@ export class TodoChat {
     username?: string,
     /** Password or token of that user */
     password?: Secret,
+    /** Certificates of a private authority that the registry is trusted by, as PEM (empty: the public ones) */
+    registryCa?: Secret,
   ): Promise<File> {
-    return publishedImages([...DEPLOYED], { registry, tag, username, password })
+    return publishedImages(await image(await this.repository(), 'tools'), DEPLOYED, { registry, tag, username, password, authorities: registryCa })
   }
 
   /** Show what a deployment would change, object by object, secret values masked */

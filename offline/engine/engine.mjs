@@ -150,7 +150,7 @@ function engineConfig(mirror, privileged) {
     `insecure-entitlements = [${privileged ? '"security.insecure"' : ""}]`,
     "[worker.oci]",
     ...Object.entries(CACHE_SPACE).map(([limit, size]) => `  ${limit} = "${size}"`),
-    ...["docker.io", "ghcr.io", "quay.io", "registry.k8s.io"].flatMap((registry) => [`[registry."${registry}"]`, `  mirrors = ["${mirror}"]`]),
+    ...["docker.io", "ghcr.io", "quay.io", "registry.k8s.io", "registry.dagger.io"].flatMap((registry) => [`[registry."${registry}"]`, `  mirrors = ["${mirror}"]`]),
     `[registry."${mirror}"]`,
     "  http = true",
     "",

@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { buildNodeImage, requiredPackages as nodePackages } from "../../offline/cluster/build.mjs";
 import { buildBinaries } from "../../offline/engine/binaries.mjs";
+import { buildCliImage } from "../../offline/engine/cli-image.mjs";
 import { engineId, engineStatus, knownEngines, removeEngine, removeUnusedEngines, requiredPackages as enginePackages, startEngine, stopEngine } from "../../offline/engine/engine.mjs";
 import { buildBases, requiredPackages as imagePackages } from "../../offline/images/bases.mjs";
 import { removeLeftovers, removeUnused } from "../../offline/images/cache.mjs";
@@ -63,8 +64,9 @@ async function ensureEngine(cacheDir, { progress, signal }, withNode = false) {
     signal,
   );
   const sdk = await buildSdk({ ...shared, goVersion, binaries });
+  const cli = await buildCliImage({ ...shared, binaries });
   const node = withNode ? await buildNodeImage(shared) : undefined;
-  const served = node === undefined ? images : [...images, servedImage(node)];
+  const served = [...images, cli, ...(node === undefined ? [] : [servedImage(node)])];
   const id = engineId({ cacheDir, keys: [binaries.key, sdk.key] });
   const state = await startEngine({ ...shared, id, bin: binaries.bin, content: sdk.content, environment: sdk.environment, privileged: process.env.TODO_CHAT_PRIVILEGED !== "no", images: served });
   await removeUnused(builds);
