@@ -10,6 +10,9 @@ const SHARED = '/clusters'
 /** Image tarballs that lie here are loaded: https://docs.k3s.io/import-images */
 const IMAGES = `${STATE}/agent/images`
 
+/** Where a node finds the authorities that it was given. */
+const AUTHORITIES = '/etc/todo-chat/authorities.crt'
+
 /** Kubeconfigs of all clusters. */
 const clusters = (): CacheVolume => dag.cacheVolume('todo-chat-clusters')
 
@@ -49,9 +52,10 @@ exec "$@" "--write-kubeconfig=$folder/kubeconfig.yaml"`
  * @param address image of the cluster
  * @param name where kubeconfigs of this kind of run are found
  * @param preload image tarballs (default: those that `sideload` brings while it runs)
+ * @param authorities PEM certificates that the node trusts registries by (default: the public ones)
  * @throws Error with the next step when the engine refuses privileged containers
  */
-export async function cluster(address: string, name: string, preload?: Directory): Promise<Cluster> {
+export async function cluster(address: string, name: string, preload?: Directory, authorities?: File): Promise<Cluster> {
   if (!/^[a-z0-9][a-z0-9-]{0,40}$/.test(name)) throw new Error(`name must be of lower-case letters, digits and dashes, current value ${name}`)
   const volume = clusters()
   const node = dag.container().from(address)
@@ -59,7 +63,8 @@ export async function cluster(address: string, name: string, preload?: Directory
   const entrypoint = await node.entrypoint()
   const mounted =
     preload === undefined ? node.withMountedCache(IMAGES, sideloads(name)).withEnvVariable('SIDELOADS', 'yes') : node.withMountedDirectory(IMAGES, preload)
-  const container = mounted
+  const trusting = authorities === undefined ? mounted : mounted.withFile(AUTHORITIES, authorities).withEnvVariable('SSL_CERT_FILE', AUTHORITIES)
+  const container = trusting
     // Memory of the run: nothing is left when the service ends, and overlayfs is not laid on overlayfs.
     .withMountedTemp(`${STATE}/agent/containerd`)
     .withMountedTemp(`${STATE}/server`)

@@ -13,6 +13,7 @@ const DOCKERFILES = {
   database: 'database',
   tools: 'tools',
   browser: 'browser',
+  rehearsal: 'rehearsal',
 } as const
 
 export type ImageName = keyof typeof DOCKERFILES

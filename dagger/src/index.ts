@@ -14,6 +14,7 @@ import { DEPLOYED, image } from './images.ts'
 import { load } from './load.ts'
 import { deployerBenchmark, faults, mutations } from './proofs.ts'
 import { publishedImages, publishImages } from './registry.ts'
+import { rehearsal } from './rehearsal.ts'
 import { reportDirectory, runAll } from './run.ts'
 import { sideload } from './sideload.ts'
 import { byContent } from './sources.ts'
@@ -242,6 +243,17 @@ export class TodoChat {
     commit: string = 'not given',
   ): Promise<Directory> {
     return reportUnless(false, await deployerBenchmark(await this.repository(), this.clusterImage, sections, commit, repetitions))
+  }
+
+  /** Rehearse the way of two commits to production by the workflows' own lines, with registry, clusters, database, model and provider around them; gives one page with every step (a quarter of an hour) */
+  @func({ cache: 'never' })
+  async rehearsal(
+    /** Checks that the workflows' `ci` leaves out here, since it runs them anyway; the page names them */
+    ciSkip: string[] = ['conformance', 'test-backend', 'test-frontend', 'test-pipeline', 'test-e2e', 'lint-backend', 'lint-frontend', 'lint-pipeline'],
+    /** Give the page of a failed run instead of failing */
+    keepGoing: boolean = false,
+  ): Promise<Directory> {
+    return reportUnless(keepGoing, await rehearsal(await this.repository(), this.clusterImage, ciSkip))
   }
 
   /** Build the five images, push them under a tag, and give their addresses by digest as JSON; a commit's images are published once */
@@ -540,7 +552,7 @@ export class TodoChat {
 }
 
 /** @returns the report of a run @throws Error with what it printed, when it failed and its report is not wanted */
-function reportUnless(keepGoing: boolean, { exitCode, output, report }: Execution): Directory {
+function reportUnless(keepGoing: boolean, { exitCode, output, report }: Pick<Execution, 'exitCode' | 'output' | 'report'>): Directory {
   if (exitCode !== 0 && !keepGoing) throw new Error(output)
   return report
 }

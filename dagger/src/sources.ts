@@ -7,6 +7,7 @@ export const IMAGE_SOURCES = {
   database: ['docker/database/', 'app/backend/src/todo_chat/db/roles.sql'],
   tools: ['docker/tools/'],
   browser: ['docker/browser/'],
+  rehearsal: ['docker/rehearsal/'],
 } as const
 
 const ROOT_PACKAGE = ['package.json', 'package-lock.json', '.npmrc']
@@ -21,6 +22,7 @@ export const CHECK_SOURCES = {
   proofs: [...ROOT_PACKAGE, ...TYPESCRIPT, 'deploy/', 'manifests/', 'tests/conformance/', 'tests/faults/', 'tests/validate/'],
   validate: [...ROOT_PACKAGE, ...TYPESCRIPT, 'deploy/', 'tests/validate/', 'manifests/', 'docker/bases.json'],
   files: ['docker/', 'scripts/', 'offline/', '.github/', '.ci/', 'app/backend/lock.sh'],
+  rehearsal: [...ROOT_PACKAGE, 'tsconfig.json', 'deploy/', 'manifests/', 'tests/rehearsal/', 'tests/identity/'],
   load: [...ROOT_PACKAGE, 'tsconfig.json', 'deploy/', 'tests/load/'],
   e2e: [...ROOT_PACKAGE, 'tsconfig.json', 'vitest.config.ts', 'tests/e2e/', 'tests/mcp-client/'],
 } as const

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Functions of the module that start a cluster. */
-const CLUSTER_FUNCTIONS = ["ci", "ci-report", "cluster", "conformance", "conformance-mutations", "deployer-benchmark", "faults"];
+const CLUSTER_FUNCTIONS = ["ci", "ci-report", "cluster", "conformance", "conformance-mutations", "deployer-benchmark", "faults", "rehearsal"];
 
 /** Those that start one for a single check, which can be left out. */
 const CHECK_FUNCTIONS = ["ci", "ci-report"];

@@ -62,6 +62,8 @@ const EXAMPLES: Record<string, string> = {
   'github.sha': '0123456789abcdef0123456789abcdef01234567',
   'github.actor': 'octocat',
   'vars.INGRESS_URL': 'https://203.0.113.1',
+  "vars.REGISTRY || format('ghcr.io/{0}', github.repository)": 'ghcr.io/example/todo-chat',
+  'vars.REGISTRY_USERNAME || github.actor': 'octocat',
 }
 
 function unknown(expression: string): never {

@@ -4,8 +4,8 @@ import { daggerCalls, steps, workflows } from './_workflows.ts'
 const SHOW_REPORT = 'cat report/report.md >> "$GITHUB_STEP_SUMMARY"'
 
 describe('workflows', () => {
-  it('are the four that the project has', () => {
-    expect(workflows().map(({ file }) => file)).toEqual(['cd-dev.yml', 'cd-production.yml', 'cd-staging.yml', 'ci.yml'])
+  it('are the five that the project has', () => {
+    expect(workflows().map(({ file }) => file)).toEqual(['cd-dev.yml', 'cd-production.yml', 'cd-staging.yml', 'ci.yml', 'nightly.yml'])
   })
 
   it.each(workflows().map((workflow) => [workflow.file, workflow] as const))('%s starts with nothing but read access to the contents', (_file, workflow) => {
@@ -54,7 +54,7 @@ describe('workflows', () => {
   it('give secrets to single steps, by environment and never by argument', () => {
     for (const { text } of workflows()) expect(text).not.toMatch(/call:[^\n]*secrets\./)
     for (const { line } of daggerCalls()) {
-      for (const [, name, value] of line.matchAll(/--(password|kubeconfig|secrets|staging-kubeconfig)=(\S+)/g)) expect([name, value]).toEqual([name, expect.stringMatching(/^env:\/\/[A-Z_]+$/)])
+      for (const [, name, value] of line.matchAll(/--(password|kubeconfig|secrets|staging-kubeconfig|settings|ingress-ca|registry-ca)=(\S+)/g)) expect([name, value]).toEqual([name, expect.stringMatching(/^env:\/\/[A-Z_]+$/)])
     }
   })
 

@@ -1,0 +1,105 @@
+/** The two clusters of a rehearsal, and the kubeconfigs that a team would hand to its pipeline: the rights of the Role `deployer`, nothing more. */
+import { execFile } from 'node:child_process'
+import { readFile, readdir, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { parse, stringify } from 'yaml'
+import { poll, systemClock } from '../../deploy/src/_poll.ts'
+import { type Environment, OVERLAYS } from '../../deploy/src/gates.ts'
+import { NAMESPACES } from '../../deploy/src/render.ts'
+
+/** Where each start of a cluster writes its kubeconfig and its address. */
+const SHARED = '/clusters'
+/** From the start of a node to its add-ons, in ms: 20 s alone on the machine, here two of them start beside everything else. */
+const LIMIT = 5 * 60_000
+/** A token for longer than any rehearsal. */
+const TOKEN_LIFETIME = '4h'
+/** Add-ons that deployments rely on. */
+const ADDONS = ['coredns', 'local-path-provisioner', 'metrics-server', 'traefik']
+
+export interface Cluster {
+  /** The administrator's kubeconfig, as a file. */
+  kubeconfig: string
+  /** Of its only node, where its ingress controller listens too. */
+  address: string
+}
+
+const run = promisify(execFile)
+
+/** @returns standard output @throws Error with what kubectl said */
+export async function kubectl(kubeconfig: string, ...args: string[]): Promise<string> {
+  return (await run('kubectl', ['--kubeconfig', kubeconfig, '--request-timeout=20s', ...args], { maxBuffer: 1 << 26 })).stdout
+}
+
+/**
+ * Waits for a cluster that this run has started.
+ * @throws Error that says what was waited for, with the cluster's pods and events
+ */
+export async function awaitCluster(name: string, say: (text: string) => void): Promise<Cluster> {
+  let waitsFor = 'its API'
+  let found: Cluster | undefined
+  const ready = await poll(systemClock, { intervalMs: 1_000, timeoutMs: LIMIT }, async () => {
+    try {
+      found ??= await answering(name)
+      if (found === undefined) return undefined
+      for (const addon of ADDONS) {
+        waitsFor = addon
+        await kubectl(found.kubeconfig, '--namespace=kube-system', 'wait', '--for=condition=Available', `deployment/${addon}`, '--timeout=1s')
+      }
+      waitsFor = 'the metrics API'
+      await kubectl(found.kubeconfig, 'top', 'nodes')
+      return found
+    } catch {
+      return undefined
+    }
+  })
+  if (ready === undefined) {
+    const state = found === undefined ? '' : await kubectl(found.kubeconfig, 'get', 'nodes,pods,events', '--all-namespaces').catch(String)
+    throw new Error(`cluster ${name}: ${waitsFor} is not there after ${LIMIT / 1000} s\n${state}`)
+  }
+  say(`cluster ${name}: ready at ${ready.address}`)
+  return ready
+}
+
+/** The newest start of this name whose API answers. */
+async function answering(name: string): Promise<Cluster | undefined> {
+  const folder = join(SHARED, name)
+  const starts = await Promise.all((await readdir(folder).catch(() => [])).map(async (start) => ({ path: join(folder, start), at: (await stat(join(folder, start))).mtimeMs })))
+  for (const { path } of starts.sort((a, b) => b.at - a.at)) {
+    try {
+      const address = (await readFile(join(path, 'address'), 'utf8')).trim()
+      const config = parse(await readFile(join(path, 'kubeconfig.yaml'), 'utf8')) as { clusters: { cluster: { server: string } }[] }
+      for (const { cluster } of config.clusters) cluster.server = `https://${address}:6443`
+      const kubeconfig = `/tmp/${name}.kubeconfig`
+      await writeFile(kubeconfig, stringify(config), { mode: 0o600 })
+      await kubectl(kubeconfig, 'get', '--raw', '/readyz', '--request-timeout=2s')
+      return { kubeconfig, address }
+    } catch {
+      // Another run's cluster, or one that has not written everything yet.
+    }
+  }
+  return undefined
+}
+
+/**
+ * What an administrator does once for an environment: namespace, account and Role, from what the deployer prints.
+ * @returns the pipeline's kubeconfig, as text
+ */
+export async function pipelineKubeconfig({ kubeconfig }: Cluster, env: Environment, repository: string): Promise<string> {
+  const { stdout } = await run('npx', ['tsx', 'deploy/src/cli.ts', '--env', env, 'bootstrap', '--manifests', join(repository, 'manifests')])
+  const file = `/tmp/bootstrap-${env}.yaml`
+  await writeFile(file, stdout)
+  await kubectl(kubeconfig, 'apply', '--server-side', '--filename', file)
+  const namespace = NAMESPACES[OVERLAYS[env]]
+  const token = (await kubectl(kubeconfig, '--namespace', namespace, 'create', 'token', 'deployer', `--duration=${TOKEN_LIFETIME}`)).trim()
+  const { clusters } = parse(await readFile(kubeconfig, 'utf8')) as { clusters: { name: string }[] }
+  const name = clusters[0]?.name ?? ''
+  return stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters,
+    users: [{ name: 'deployer', user: { token } }],
+    contexts: [{ name: 'pipeline', context: { cluster: name, user: 'deployer', namespace } }],
+    'current-context': 'pipeline',
+  })
+}

@@ -1,0 +1,117 @@
+/** What a team puts into GitHub for each environment: variables and secrets, by the names that the workflows use. */
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import { stringify } from 'yaml'
+import type { Contexts } from './workflows.ts'
+
+const run = promisify(execFile)
+
+/** Owner and repository with capital letters: references to images may have none. */
+export const REPOSITORY = 'Acme-Corp/Todo-Chat'
+export const ACTOR = 'Octo-Cat'
+
+/** Names of the GitHub environments. */
+export const ENVIRONMENTS = ['development', 'staging', 'production'] as const
+export type EnvironmentName = (typeof ENVIRONMENTS)[number]
+
+/** Host name of the ingress, and how the module calls the environment. */
+export const FACTS = {
+  development: { env: 'dev', host: 'todo-chat.localhost' },
+  staging: { env: 'staging', host: 'staging.todo.test' },
+  production: { env: 'prod', host: 'todo.test' },
+} as const
+
+/** Who stands around the clusters, by name and address. */
+export interface Neighbours {
+  /** host:port */
+  registry: string
+  /** Name and address of the external PostgreSQL. */
+  database: { host: string; address: string }
+  /** https://…/v1, and its address */
+  model: { url: string; address: string }
+  provider: { issuer: string; address: string }
+  /** PEM of the certificate authority that all of them, and both ingresses, are trusted by. */
+  authority: string
+}
+
+/** Secrets that only the rehearsal and its services know. */
+export interface Secrets {
+  registryPassword: string
+  superuserPassword: string
+  modelKey: string
+  clientSecret: string
+}
+
+export const REGISTRY_USER = 'pipeline'
+export const CLIENT_ID = 'todo-chat'
+
+const random = (): string => randomBytes(24).toString('base64url')
+
+/** A certificate of the rehearsal's authority for a host name. */
+async function certificate(host: string): Promise<{ 'tls.crt': string; 'tls.key': string }> {
+  const path = (name: string): string => `/tmp/${host}.${name}`
+  await run('openssl', ['req', '-newkey', 'rsa:2048', '-nodes', '-keyout', path('key'), '-subj', `/CN=${host}`, '-out', path('request')])
+  await writeFile(path('names'), `subjectAltName=DNS:${host}\n`)
+  await run('openssl', ['x509', '-req', '-in', path('request'), '-CA', '/authority/ca.crt', '-CAkey', '/authority/ca.key', '-CAserial', '/tmp/serial', '-CAcreateserial', '-days', '2', '-extfile', path('names'), '-out', path('crt')])
+  return { 'tls.crt': await readFile(path('crt'), 'utf8'), 'tls.key': await readFile(path('key'), 'utf8') }
+}
+
+function pullCredentials(registry: string, password: string): string {
+  return JSON.stringify({ auths: { [registry]: { auth: Buffer.from(`${REGISTRY_USER}:${password}`).toString('base64') } } })
+}
+
+const ROLES = ['superuser', 'migrator', 'chat', 'tasks', 'mcp', 'backup']
+
+/** Settings that every environment needs here: small replicas for a machine of two processors, private images. */
+const SHARED_SETTINGS = { 'images.pullSecret': 'todo-chat-registry', 'autoscaling.minReplicas': 2, 'autoscaling.maxReplicas': 3 }
+
+function settingsOf(name: EnvironmentName, { database, model, provider }: Neighbours): Record<string, unknown> {
+  if (name === 'development') return SHARED_SETTINGS
+  const signIn = { 'oidc.issuer': provider.issuer, 'oidc.clientId': CLIENT_ID, 'oidc.cidr': `${provider.address}/32`, 'trust.privateCa': true, host: FACTS[name].host }
+  if (name === 'staging') return { ...SHARED_SETTINGS, ...signIn }
+  return {
+    ...SHARED_SETTINGS,
+    ...signIn,
+    'database.host': database.host,
+    'database.cidr': `${database.address}/32`,
+    'model.baseUrl': model.url,
+    'model.name': 'stub',
+    'model.cidr': `${model.address}/32`,
+  }
+}
+
+async function secretsOf(name: EnvironmentName, neighbours: Neighbours, secrets: Secrets): Promise<Record<string, string>> {
+  const pull = { '.dockerconfigjson': pullCredentials(neighbours.registry, secrets.registryPassword) }
+  if (name === 'development') return pull
+  const passwords = Object.fromEntries(ROLES.map((role) => [`${role}-password`, random()]))
+  const shared = { environment: name, ...pull, ...passwords, ...(await certificate(FACTS[name].host)), 'jwt-key': random(), 'oidc-client-secret': secrets.clientSecret, 'ca.crt': neighbours.authority }
+  return name === 'staging' ? shared : { ...shared, 'superuser-password': secrets.superuserPassword, 'model-api-key': secrets.modelKey }
+}
+
+/**
+ * @param kubeconfigs the pipeline's, by environment
+ * @param origins where each environment's ingress answers
+ * @param sha the commit that a workflow runs for
+ */
+export async function githubContexts(
+  neighbours: Neighbours,
+  secrets: Secrets,
+  kubeconfigs: Record<EnvironmentName, string>,
+  origins: Record<EnvironmentName, string>,
+): Promise<(environment: string | undefined, sha: string) => Contexts> {
+  const repository = { REGISTRY: `${neighbours.registry}/${REPOSITORY}`, REGISTRY_USERNAME: REGISTRY_USER, REGISTRY_CA: neighbours.authority }
+  const shared = { REGISTRY_PASSWORD: secrets.registryPassword, GITHUB_TOKEN: '' }
+  const own = new Map<string, Omit<Contexts, 'github'>>()
+  for (const name of ENVIRONMENTS) {
+    own.set(name, {
+      vars: { INGRESS_URL: origins[name], INGRESS_CA: name === 'development' ? '' : neighbours.authority, SETTINGS: stringify(settingsOf(name, neighbours)) },
+      secrets: { KUBECONFIG: kubeconfigs[name], APPLICATION_SECRETS: JSON.stringify(await secretsOf(name, neighbours, secrets)), STAGING_KUBECONFIG: kubeconfigs.staging },
+    })
+  }
+  return (environment, sha) => {
+    const { vars, secrets } = own.get(environment ?? '') ?? { vars: {}, secrets: {} }
+    return { github: { repository: REPOSITORY, actor: ACTOR, sha, ref_name: 'main', event_name: 'workflow_dispatch' }, vars: { ...repository, ...vars }, secrets: { ...shared, ...secrets } }
+  }
+}

@@ -1,0 +1,94 @@
+/** Inputs that production must refuse, by the lines of its own workflow: what it says, and that nothing was changed. */
+import { execFile } from 'node:child_process'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { call, freshCheckout } from './calls.ts'
+import { kubectl } from './clusters.ts'
+import type { Journal } from './journal.ts'
+import { lastLines, type World, workflowCalls } from './way.ts'
+import type { Contexts } from './workflows.ts'
+
+const run = promisify(execFile)
+
+interface Refusal {
+  title: string
+  /** What the deployer must say. */
+  says: RegExp
+  /** Changes what GitHub hands over. */
+  given?: (contexts: Contexts, world: World) => Contexts
+  /** Changes the world before the call, and gives what changes it back. */
+  before?: (world: World, sha: string) => Promise<() => Promise<void>>
+}
+
+const REFUSALS: readonly Refusal[] = [
+  {
+    title: 'the secrets of staging',
+    says: /staging/,
+    given: (contexts, world) => ({ ...contexts, secrets: { ...contexts.secrets, APPLICATION_SECRETS: world.contexts('staging', '').secrets['APPLICATION_SECRETS'] ?? '' } }),
+  },
+  {
+    title: 'the kubeconfig of staging',
+    says: /todo-chat-prod|staging/,
+    given: (contexts) => ({ ...contexts, secrets: { ...contexts.secrets, KUBECONFIG: contexts.secrets['STAGING_KUBECONFIG'] ?? '' } }),
+  },
+  {
+    title: 'no settings and no secrets: all that is missing in one list',
+    says: /database\.host[\s\S]*oidc\.issuer|oidc\.issuer[\s\S]*database\.host/,
+    given: (contexts) => ({ ...contexts, vars: { ...contexts.vars, SETTINGS: '' }, secrets: { ...contexts.secrets, APPLICATION_SECRETS: '' } }),
+  },
+  {
+    title: 'a tag that somebody overwrote in the registry',
+    says: /staging has not verified/,
+    before: overwriteTag,
+  },
+]
+
+export async function refusals(world: World, journal: Journal, sha: string): Promise<void> {
+  for (const { title, says, given, before } of REFUSALS) {
+    await freshCheckout(world.checkout)
+    const undo = await before?.(world, sha)
+    const contexts = (environment: string | undefined, commit: string): Contexts => {
+      const own = world.contexts(environment, commit)
+      return given === undefined || environment !== 'production' ? own : given(own, world)
+    }
+    const was = await state(world)
+    const { path, name } = journal.folderFor(`refused ${title}`)
+    let said = ''
+    let seconds = 0
+    let refused = false
+    for (const each of await workflowCalls({ ...world, contexts }, 'cd-production.yml', sha)) {
+      const outcome = await call(each.line, each.env, world.checkout, path)
+      seconds += outcome.seconds
+      said += outcome.stderr + (await readFile(join(world.checkout, 'report/stderr.txt'), 'utf8').catch(() => ''))
+      refused ||= outcome.exitCode !== 0
+      if (outcome.exitCode !== 0) break
+    }
+    const unchanged = (await state(world)) === was
+    const right = says.test(said)
+    const verdict = !refused ? 'it was not refused' : !unchanged ? 'refused, but something was changed' : right ? `refused, nothing changed: ${lastLines(said)}` : `refused for another reason: ${lastLines(said)}`
+    journal.add({ chapter: 'refusals', title, call: 'cd-production.yml', seconds, ok: refused && unchanged && right, verdict, folder: name })
+    await undo?.()
+  }
+}
+
+/** Every object of production that a deployment may write, with its version. */
+async function state({ clusters }: World): Promise<string> {
+  const kinds = 'deployments,jobs,configmaps,secrets,services,ingresses,networkpolicies,horizontalpodautoscalers,serviceaccounts,roles'
+  return kubectl(clusters.production.kubeconfig, '--namespace=todo-chat-prod', 'get', kinds, '--output=jsonpath={range .items[*]}{.kind}/{.metadata.name} {.metadata.uid} {.metadata.generation}{"\\n"}{end}')
+}
+
+/** Puts the page's image under the tag of the backend's, as somebody with access to the registry could. */
+async function overwriteTag({ contexts }: World, sha: string): Promise<() => Promise<void>> {
+  const { vars, secrets } = contexts('production', sha)
+  const registry = (vars['REGISTRY'] ?? '').toLowerCase()
+  const auth = Buffer.from(`${vars['REGISTRY_USERNAME']}:${secrets['REGISTRY_PASSWORD']}`).toString('base64')
+  await writeFile('/tmp/config.json', JSON.stringify({ auths: { [registry.split('/')[0] ?? '']: { auth } } }), { mode: 0o600 })
+  const env = { ...process.env, DOCKER_CONFIG: '/tmp', SSL_CERT_FILE: '/authority/ca.crt' }
+  const was = (await run('crane', ['digest', `${registry}/backend:${sha}`], { env })).stdout.trim()
+  await run('crane', ['tag', `${registry}/backend:${sha}`, 'kept'], { env })
+  await run('crane', ['copy', `${registry}/frontend:${sha}`, `${registry}/backend:${sha}`], { env })
+  return async () => {
+    await run('crane', ['copy', `${registry}/backend@${was}`, `${registry}/backend:${sha}`], { env })
+  }
+}

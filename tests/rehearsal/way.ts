@@ -1,0 +1,97 @@
+/** The way of one commit: the calls of the four workflows in the order in which a team starts them. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
+import type { RunReport } from '../../deploy/src/report.ts'
+import { call, freshCheckout, type Outcome } from './calls.ts'
+import type { Cluster } from './clusters.ts'
+import { type EnvironmentName, FACTS } from './environments.ts'
+import type { Journal } from './journal.ts'
+import { type Counts, startProber } from './prober.ts'
+import { type Call, callsOf, type Contexts } from './workflows.ts'
+
+export interface World {
+  checkout: string
+  contexts: (environment: string | undefined, sha: string) => Contexts
+  origins: Record<EnvironmentName, string>
+  authority: string
+  /** Checks left out of `ci`. */
+  leftOut: readonly string[]
+  clusters: Record<EnvironmentName, Cluster>
+}
+
+export const WORKFLOWS = ['ci.yml', 'cd-dev.yml', 'cd-staging.yml', 'cd-production.yml']
+
+/** The calls of a workflow for a commit. */
+export async function workflowCalls({ checkout, contexts, leftOut }: Pick<World, 'checkout' | 'contexts' | 'leftOut'>, file: string, sha: string): Promise<Call[]> {
+  const text = await readFile(join(checkout, '.github/workflows', file), 'utf8')
+  return callsOf(file, text, (environment) => contexts(environment, sha)).map((each) => ({ ...each, line: withoutChecks(each.line, leftOut) }))
+}
+
+/** The one thing that is added to a line: checks that `ci` runs anyway. */
+function withoutChecks(line: string, leftOut: readonly string[]): string {
+  return leftOut.length === 0 ? line : line.replace(/^(ci|ci-report)(?= |$)/, `$1 --skip=${leftOut.join(',')}`)
+}
+
+/**
+ * Makes every call; stops after the first that fails, as the workflows do.
+ * @returns whether production runs the commit
+ */
+export async function wayOf(world: World, journal: Journal, chapter: string, sha: string): Promise<boolean> {
+  const again = chapter !== 'first commit'
+  for (const file of WORKFLOWS) {
+    await freshCheckout(world.checkout)
+    for (const each of await workflowCalls(world, file, sha)) {
+      const ok = await oneCall(world, journal, chapter, each, again)
+      if (!ok) return false
+    }
+  }
+  return true
+}
+
+async function oneCall(world: World, journal: Journal, chapter: string, each: Call, again: boolean): Promise<boolean> {
+  const title = `${each.workflow}: ${each.step}`
+  const { path, name } = journal.folderFor(title)
+  const environment = each.environment as EnvironmentName | undefined
+  // A first deployment has nothing to ask yet.
+  const prober = again && environment !== undefined && each.line.startsWith('deploy-report') ? startProber(world.origins[environment], FACTS[environment].host, world.authority) : undefined
+  const outcome = await call(each.line, each.env, world.checkout, path)
+  const seen = await prober?.stop()
+  const { ok, verdict } = await judged(each, outcome, world.checkout, again, seen)
+  return journal.add({ chapter, title, call: `dagger call ${each.line}`, seconds: outcome.seconds, ok, verdict, folder: name })
+}
+
+/** What a call gave: its exit code, and for a deployment what its report says. */
+export async function judged(each: Call, outcome: Outcome, checkout: string, again: boolean, seen?: Counts): Promise<{ ok: boolean; verdict: string }> {
+  if (outcome.exitCode !== 0) return { ok: false, verdict: lastLines(outcome.stderr) }
+  if (!each.line.startsWith('deploy-report')) return { ok: true, verdict: 'exit code 0' }
+  const text = await readFile(join(checkout, 'report/report.json'), 'utf8').catch(() => undefined)
+  if (text === undefined) return { ok: false, verdict: lastLines(await readFile(join(checkout, 'report/stderr.txt'), 'utf8')) }
+  return judgedReport(JSON.parse(text) as RunReport, again, seen)
+}
+
+/**
+ * A deployment of a rehearsal has to succeed with every question asked, and from the second on without one failed request, by the deployer's
+ * own count and by that of the prober beside it.
+ */
+export function judgedReport(report: RunReport, again: boolean, seen?: Counts): { ok: boolean; verdict: string } {
+  const { result, summary, checks, availability, durationMs } = report
+  const said = [`${result} in ${(durationMs / 1000).toFixed(1)} s: ${summary}`, `${checks.filter(({ result }) => result === 'passed').length} of ${checks.length} questions answered`]
+  const unasked = checks.filter(({ result }) => result !== 'passed')
+  if (unasked.length > 0) said.push(unasked.map(({ name, result, detail }) => `${name}: ${result} (${detail})`).join('; '))
+  let ok = result === 'succeeded' && checks.length > 0 && unasked.length === 0
+  if (again) {
+    const failures = seen === undefined ? 1 : Object.values(seen.failures).reduce((sum, count) => sum + count, 0)
+    said.push(availability === undefined ? 'availability was not measured' : `${availability.requests} requests, ${availability.failures} failed`)
+    said.push(seen === undefined ? 'no prober ran' : `beside it ${seen.requests} requests, ${failures} failed${failures > 0 ? ` (${JSON.stringify(seen.failures)})` : ''}`)
+    ok &&= availability !== undefined && availability.failures === 0 && availability.requests > 0 && failures === 0
+  }
+  return { ok, verdict: said.join('; ') }
+}
+
+/** The end of what a failed call said, without the engine's progress. */
+export function lastLines(text: string): string {
+  const lines = stripVTControlCharacters(text).trim().split('\n').filter((line) => line.trim() !== '')
+  const error = lines.findLastIndex((line) => /^Error: /.test(line))
+  return (error >= 0 ? lines.slice(error) : lines.slice(-8)).join(' | ').slice(0, 1200)
+}
