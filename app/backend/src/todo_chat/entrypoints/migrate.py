@@ -2,10 +2,13 @@
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from todo_chat.db import migrate
 from todo_chat.db.engine import Login, database_url
@@ -34,11 +37,32 @@ def _prepare(settings: MigrateSettings, admin_user: str) -> None:
     passwords = {
         role: read_secret(_required(settings, role)).get_secret_value() for role in migrate.ROLES
     }
-    created = migrate.create_database(
-        _connect(settings, admin, database="postgres"), settings.database_name
-    )
-    migrate.create_roles(_connect(settings, admin), passwords)
+    with _refusals_explained(
+        f'as a role with CREATEDB: CREATE DATABASE "{settings.database_name}" OWNER "{admin_user}";'
+    ):
+        created = migrate.create_database(
+            _connect(settings, admin, database="postgres"), settings.database_name
+        )
+    with _refusals_explained("ask a superuser to run it"):
+        migrate.create_roles(_connect(settings, admin), passwords)
     log.info("roles are in place", extra={"database_created": created})
+
+
+@contextmanager
+def _refusals_explained(otherwise: str) -> Iterator[None]:
+    """Turn what the administrator may not do into an error that says who can give it.
+
+    Args:
+        otherwise: what to do, for refusals that carry no hint of their own.
+    """
+    try:
+        yield
+    except (InsufficientPrivilege, ProgrammingError) as error:
+        refusal = error.orig if isinstance(error, ProgrammingError) else error
+        if not isinstance(refusal, InsufficientPrivilege):
+            raise
+        message = refusal.diag.message_primary
+        raise ConfigurationError(f"{message}; {refusal.diag.message_hint or otherwise}") from error
 
 
 def _required(settings: MigrateSettings, role: str) -> Path:
