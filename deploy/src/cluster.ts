@@ -70,6 +70,8 @@ export interface ConnectOptions {
   kubeconfig: string
   /** Context to use instead of the current one. */
   context?: string
+  /** Where the server is reached instead of the kubeconfig's address; the path of that address stays. */
+  server?: URL
   /** How long a request is repeated while the server cannot be reached, in ms. @default 90_000 */
   patienceMs?: number
   /** Called when the server stops answering, and again on each further try. */
@@ -88,7 +90,7 @@ const PAGE = 500
  * @throws BadInput when the kubeconfig cannot be used: unreadable, malformed, expired, rejected by the server, server unreachable
  */
 export async function connect(options: ConnectOptions): Promise<Cluster> {
-  const config = loadKubeconfig(options.kubeconfig, options.context)
+  const config = loadKubeconfig(options.kubeconfig, options.context, options.server)
   const cluster = new ApiCluster(config, options)
   try {
     await cluster.version(FIRST_PATIENCE)
@@ -107,14 +109,17 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
  * Reads and checks a kubeconfig.
  * @throws BadInput that names the file and what is wrong with it
  */
-export function loadKubeconfig(path: string, context?: string): KubeConfig {
+export function loadKubeconfig(path: string, context?: string, server?: URL): KubeConfig {
   const bad = (what: string, next: string, cause?: unknown): BadInput => new BadInput(`kubeconfig ${path}: ${what}`, { next, cause })
   const config = new PooledConfig()
+  let text: string
   try {
-    readFileSync(path)
+    text = readFileSync(path, 'utf8')
   } catch (cause) {
     throw bad(`cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'unknown reason'})`, 'give the path of an existing file with --kubeconfig', cause)
   }
+  if (text.trim() === '') throw bad('is empty', 'give a kubeconfig; in a pipeline: the secret that holds it is not set')
+  if (isBase64Kubeconfig(text)) throw bad('is base64 text', 'decode it first: base64 -d')
   try {
     config.loadFromFile(path)
   } catch (cause) {
@@ -127,6 +132,7 @@ export function loadKubeconfig(path: string, context?: string): KubeConfig {
   }
   const cluster = config.getCurrentCluster()
   if (!cluster?.server) throw bad(`context ${config.getCurrentContext()} names a cluster without a server`, 'add the cluster to the file')
+  if (server !== undefined) config.clusters = config.clusters.map((entry) => (entry.name === cluster.name ? { ...entry, server: withOrigin(entry.server, server) } : entry))
   const user = config.getCurrentUser()
   if (user === null) throw bad(`context ${config.getCurrentContext()} names a user that is not in the file`, 'add the user to the file')
   if (user.certData) {
@@ -134,6 +140,17 @@ export function loadKubeconfig(path: string, context?: string): KubeConfig {
     if (Date.parse(certificate.validTo) < Date.now()) throw bad(`its client certificate expired on ${certificate.validTo}`, 'get a fresh kubeconfig')
   }
   return config
+}
+
+/** Pipelines often keep a kubeconfig so. */
+function isBase64Kubeconfig(text: string): boolean {
+  return /^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(text) && /^(apiVersion|kind|clusters|contexts|users|current-context|\{)/m.test(Buffer.from(text, 'base64').toString())
+}
+
+/** The address with another scheme, host and port; proxies of several clusters tell them apart by the path. */
+function withOrigin(address: string, { origin }: URL): string {
+  const { pathname } = new URL(address)
+  return origin + (pathname === '/' ? '' : pathname)
 }
 
 function parseCertificate(data: string, bad: (what: string, next: string, cause?: unknown) => BadInput): X509Certificate {
