@@ -6,8 +6,9 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import pc from 'picocolors'
 import { type Duration, formatDuration, parseDuration } from './_duration.ts'
 import { systemClock } from './_poll.ts'
-import { connect } from './cluster.ts'
+import { connect, kubeconfigFor, loadKubeconfig } from './cluster.ts'
 import { backup } from './commands/backup.ts'
+import { bootstrapText, deployerToken } from './commands/bootstrap.ts'
 import { type DeployInput, deploy } from './commands/deploy.ts'
 import { drift } from './commands/drift.ts'
 import { history, historyText } from './commands/history.ts'
@@ -23,13 +24,14 @@ import { verifiedImages } from './history.ts'
 import type { Images } from './images.ts'
 import { readAuthorities, readCommit, readImages, readInput, readObjects, readSecrets, readSecretsFile, readSettings, readVerified } from './inputs.ts'
 import { toHtml } from './page.ts'
+import { withinNamespace } from './namespaced.ts'
 import type { RenderedObject } from './objects.ts'
 import { type Colors, driftText, planText } from './plantext.ts'
 import { progressLines } from './progress.ts'
 import { NAMESPACES, RENDERERS, type Renderer, render } from './render.ts'
 import { type RunReport, exitCodeOfResult, toJson, toMarkdown, toText } from './report.ts'
 import { type SavedPlan, parsePlan } from './savedplan.ts'
-import type { Context } from './session.ts'
+import { type Context, checkHome } from './session.ts'
 import { settingRows, settingsText } from './settings.ts'
 
 interface GlobalOptions {
@@ -135,6 +137,16 @@ function program(): Command {
     .option('--to <revision>', 'revision (default: the good one before the current one)', natural)
     .option('--restore-secrets', 'bring back the values of its Secrets too; without, keys and passwords stay as they are now')
     .action(action(runRollback))
+  root
+    .command('bootstrap')
+    .description('print what an administrator applies once, so that a pipeline needs no right outside the namespace; asks no cluster')
+    .option('--manifests <folder>', 'folder with overlays and chart', 'manifests')
+    .addOption(new Option('--renderer <name>', 'how to render').choices(RENDERERS).default('kustomize'))
+    .action(async (options: Pick<ReleaseOptions, 'manifests' | 'renderer'>, command: Command) => {
+      const { env } = command.optsWithGlobals<GlobalOptions>()
+      answer(bootstrapText(await render({ ...options, environment: OVERLAYS[env], signal: interrupt.signal }), env, NAMESPACES[OVERLAYS[env]]))
+    })
+  root.command('access').description("print the pipeline's kubeconfig, after an administrator has applied what bootstrap prints; needs the administrator's kubeconfig").action(action(runAccess))
   root.command('settings').description('what a team sets for its environments: names, meanings, defaults; asks no cluster').action((_options: unknown, command: Command) => {
     answer(command.optsWithGlobals<GlobalOptions>().json ? JSON.stringify(settingRows(), null, 2) : settingsText())
   })
@@ -208,11 +220,13 @@ async function contextOf(globals: GlobalOptions): Promise<Context> {
     }),
     globals.commit ?? readCommit(),
   ])
+  const namespace = globals.namespace ?? NAMESPACES[OVERLAYS[globals.env]]
+  if (globals.namespace === undefined) checkHome(cluster.home, globals.env)
   return {
-    cluster,
+    cluster: withinNamespace(cluster, namespace, (text) => tell([`! ${text}`])),
     clock: systemClock,
     environment: globals.env,
-    namespace: globals.namespace ?? NAMESPACES[OVERLAYS[globals.env]],
+    namespace,
     progress: (event) => tell(progressLines(event)),
     interrupt: interrupt.signal,
     who: globals.who ?? `${userName()}@${hostname()}`,
@@ -312,6 +326,12 @@ async function finish(report: RunReport, { reportDir }: RunOptions, globals: Glo
   }
   answer(globals.json ? toJson(report) : toText(report))
   return exitCodeOfResult(report.result)
+}
+
+async function runAccess({ cluster, clock, namespace }: Context, _options: unknown, { kubeconfig = '', context, server }: GlobalOptions): Promise<number> {
+  const token = await deployerToken(cluster, clock, namespace, interrupt.signal)
+  answer(kubeconfigFor(loadKubeconfig(kubeconfig, context, server), 'deployer', token, namespace).trimEnd())
+  return 0
 }
 
 async function runStatus(context: Context, _options: unknown, globals: GlobalOptions): Promise<number> {

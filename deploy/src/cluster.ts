@@ -12,6 +12,7 @@ import {
 } from '@kubernetes/client-node'
 import pRetry from 'p-retry'
 import { Agent, type Dispatcher, Pool } from 'undici'
+import { stringify } from 'yaml'
 import { formatDuration } from './_duration.ts'
 import { type ExecResult, execInPod } from './_exec.ts'
 import { forwardPort } from './_forward.ts'
@@ -38,6 +39,8 @@ export interface LogOptions {
 export interface Cluster {
   /** Address of the API server, for messages. */
   readonly server: string
+  /** Namespace of the kubeconfig's context, when it names one. */
+  readonly home?: string
   /** Kubernetes version of the server, `v1.36.1`. */
   version(): Promise<string>
   /** The object, or `undefined` when it does not exist. */
@@ -142,6 +145,20 @@ export function loadKubeconfig(path: string, context?: string, server?: URL): Ku
   return config
 }
 
+/** A kubeconfig of the same cluster for the holder of a token, whose commands are about one namespace. */
+export function kubeconfigFor(config: KubeConfig, user: string, token: string, namespace: string): string {
+  const { name, server, caData, caFile, skipTLSVerify } = config.getCurrentCluster() ?? { name: '', server: '', skipTLSVerify: false }
+  const authorities = caData ?? (caFile === undefined ? undefined : readFileSync(caFile).toString('base64'))
+  return stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name, cluster: { server, ...(authorities === undefined ? {} : { 'certificate-authority-data': authorities }), ...(skipTLSVerify ? { 'insecure-skip-tls-verify': true } : {}) } }],
+    users: [{ name: user, user: { token } }],
+    contexts: [{ name: namespace, context: { cluster: name, user, namespace } }],
+    'current-context': namespace,
+  })
+}
+
 /** Pipelines often keep a kubeconfig so. */
 function isBase64Kubeconfig(text: string): boolean {
   return /^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(text) && /^(apiVersion|kind|clusters|contexts|users|current-context|\{)/m.test(Buffer.from(text, 'base64').toString())
@@ -209,6 +226,7 @@ interface Request {
 
 class ApiCluster implements Cluster {
   readonly server: string
+  readonly home?: string
   readonly #config: KubeConfig
   readonly #api: JsonApi
   readonly #options: ConnectOptions
@@ -217,6 +235,8 @@ class ApiCluster implements Cluster {
     this.#config = config
     this.#options = options
     this.server = config.getCurrentCluster()?.server ?? ''
+    const home = config.getContextObject(config.getCurrentContext())?.namespace
+    if (home !== undefined) this.home = home
     this.#api = config.makeApiClient(JsonApi)
   }
 
@@ -303,12 +323,13 @@ class ApiCluster implements Cluster {
   }
 
   service(namespace: string, name: string, port: string | number): HttpTarget {
-    const prefix = `/api/v1/namespaces/${namespace}/services/http:${name}:${port}/proxy`
-    const origin = new URL(this.server).origin
+    const { origin, pathname } = new URL(this.server)
+    const path = `/api/v1/namespaces/${namespace}/services/http:${name}:${port}/proxy`
+    const prefix = pathname.replace(/\/$/, '') + path
     return {
       name: `service ${name}`,
       send: async (request, timeoutMs) => {
-        const context = this.#api.context(prefix, HttpMethod.GET)
+        const context = this.#api.context(path, HttpMethod.GET)
         await this.#config.applySecurityAuthentication(context)
         return exchange(context.getDispatcher() ?? new Agent(), origin, { ...request, path: prefix + request.path }, timeoutMs, context.getHeaders() as Record<string, string>)
       },

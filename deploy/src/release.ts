@@ -38,12 +38,14 @@ type SecretInput = Pick<ReleaseInput, 'rendered' | 'secretFiles' | 'generateSecr
 export async function gatherSecrets(cluster: Cluster, namespace: string, exists: boolean, { rendered, secretFiles, generateSecrets }: SecretInput): Promise<SecretObjects> {
   const stored = exists ? await cluster.list({ apiVersion: 'v1', kind: 'Secret' }, namespace) : []
   const isOurs = (secret: KubeObject): boolean => managersOf(secret).includes(MANAGER)
+  // A service account's token has keys of the cluster, such as ca.crt, which are not the application's.
+  const values = stored.filter((secret) => isOurs(secret) && secret['type'] !== 'kubernetes.io/service-account-token')
   const foreign = new Set(stored.filter((secret) => !isOurs(secret)).map(({ metadata }) => metadata.name))
   const needs = secretNeeds(rendered.map(({ object }) => object))
   const given = needs.filter(({ keys }) => [...keys.keys()].some((key) => secretFiles.has(key))).map(({ name }) => name)
   // A foreign Secret for which values are given stays in the plan, where it is refused as foreign.
   for (const name of given) foreign.delete(name)
-  return secretObjects(needs, namespace, secretFiles, stored.filter(isOurs), foreign, { generate: generateSecrets })
+  return secretObjects(needs, namespace, secretFiles, values, foreign, { generate: generateSecrets })
 }
 
 /**

@@ -76,6 +76,17 @@ export async function removeNamespace({ cluster, namespace }: Context, { metadat
 /** Says of which environment a namespace is. */
 export const ENVIRONMENT_LABEL = 'todo-chat.io/environment'
 
+/**
+ * Refuses a kubeconfig that was made for another environment.
+ * @param home namespace of its context
+ * @throws BadInput
+ */
+export function checkHome(home: string | undefined, environment: Environment): void {
+  const meant = ENVIRONMENTS.find((candidate) => NAMESPACES[OVERLAYS[candidate]] === home)
+  if (meant === undefined || meant === environment) return
+  throw new BadInput(`the kubeconfig is for namespace ${home}, which is that of ${meant}, not of ${environment}`, { next: `give the kubeconfig of ${environment}` })
+}
+
 export interface NamespaceFacts {
   exists: boolean
   /** What the person should know, for the report. */

@@ -54,9 +54,18 @@ export async function deploy(context: Context, input: DeployInput): Promise<RunR
     })
   } catch (error) {
     // A refusal leaves nothing behind.
-    if (made !== undefined && !begun) await removeNamespace(context, made).catch((trouble: unknown) => context.progress({ type: 'note', text: `namespace ${context.namespace} stays: ${describe(trouble)}` }))
+    if (made !== undefined && !begun) await takeBack(context, made)
     throw error
   }
+}
+
+/** Removes the namespace that this run made. Never throws: the refusal is what the person should read. */
+async function takeBack(context: Context, made: KubeObject): Promise<void> {
+  const trouble = await removeNamespace(context, made).then(
+    (removed) => (removed ? undefined : 'somebody uses it already'),
+    (error: unknown) => describe(error),
+  )
+  if (trouble !== undefined) context.progress({ type: 'note', text: `namespace ${context.namespace} was made and stays: ${trouble}` })
 }
 
 /** @param onBegin called before the first change of the release */
