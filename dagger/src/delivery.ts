@@ -6,6 +6,8 @@ import { CHECK_SOURCES } from './sources.ts'
 export type Target = {
   env: string
   kubeconfig: Secret
+  /** Context of the kubeconfig (default: its current one) */
+  context?: string | undefined
   /** API server as a service, for a cluster that listens on the caller's own machine; reached as `kubernetes`, on its own port */
   api?: Service | undefined
   /** Ingress controller as a service; reached as `ingress`, on its own port */
@@ -36,10 +38,16 @@ export async function deployer(source: Directory, target: Target): Promise<Conta
   return container
 }
 
+/** @returns the table of settings: the same for every cluster */
+export async function settings(source: Directory, asJson: boolean): Promise<string> {
+  const bundled = (await workspace(source, CHECK_SOURCES.deployer)).withExec(['npm', 'run', 'bundle'])
+  return bundled.withExec(['node', 'dist/deployer.mjs', ...(asJson ? ['--json'] : []), 'settings']).stdout()
+}
+
 /** Options that every command of the deployer takes. */
 function globals(target: Target): string[] {
   const optional = (name: string, value: string | null | undefined): string[] => (value ? [name, value] : [])
-  return ['--env', target.env, ...optional('--who', target.who), ...optional('--commit', target.commit)]
+  return ['--env', target.env, ...optional('--context', target.context), ...optional('--who', target.who), ...optional('--commit', target.commit)]
 }
 
 /** @returns the port that a service listens on @throws Error for a service without one */
@@ -55,18 +63,14 @@ export async function ingressOptions(target: Target): Promise<string[]> {
   return url === undefined || url === '' ? [] : ['--ingress-url', url]
 }
 
-// The API of a cluster on the caller's machine has another name in here; its certificate knows this one.
-const RUN = `mkdir -p ${REPORT}
-if [ -n "$API_PORT" ]; then sed "s#server: https://[^:]*:[0-9]*#server: https://kubernetes:$API_PORT#" ${KUBECONFIG} >/tmp/kube/config; KUBECONFIG=/tmp/kube/config; else KUBECONFIG=${KUBECONFIG}; fi
-export KUBECONFIG
-exec node dist/deployer.mjs "$@"`
-
 /** Runs one command of the deployer and gives its exit code and both streams; never throws for a non-zero code. */
 export async function deliver(container: Container, target: Target, args: string[]): Promise<Delivered> {
+  // The API of a cluster on the caller's machine has another name in here; its certificate knows this one.
+  const server = target.api === undefined ? [] : ['--server', `https://kubernetes:${await portOf(target.api, '--api')}`]
   const done = container
-    .withMountedTemp('/tmp/kube')
-    .withEnvVariable('API_PORT', target.api === undefined ? '' : String(await portOf(target.api, '--api')))
-    .withExec(['sh', '-c', RUN, 'deploy', ...globals(target), ...args], { expect: ReturnType.Any })
+    .withEnvVariable('KUBECONFIG', KUBECONFIG)
+    .withDirectory(REPORT, dag.directory(), { owner: OWNER })
+    .withExec(['node', 'dist/deployer.mjs', ...globals(target), ...server, ...args], { expect: ReturnType.Any })
   const [code, stdout, stderr] = await Promise.all([done.exitCode(), done.stdout(), done.stderr()])
   return { code, stdout, stderr, container: done }
 }
@@ -90,8 +94,61 @@ export const REPORT_OPTIONS = ['--report-dir', REPORT]
 
 /** @returns the container with a file or secret mounted, and the option that names it */
 export function withInput(container: Container, option: string, name: string, input: File | Secret | undefined): [Container, string[]] {
-  if (input === undefined) return [container, []]
+  // An input that is not given arrives as null.
+  if (input === undefined || input === null) return [container, []]
   const path = `/run/inputs/${name}`
   const mounted = 'plaintext' in input ? container.withMountedSecret(path, input, { owner: OWNER, mode: 0o400 }) : container.withFile(path, input, { owner: OWNER })
   return [mounted, [option, path]]
+}
+
+/** What a release is made of. A secret whose text is empty counts as not given. */
+export type ReleaseInputs = {
+  images?: File | undefined
+  secrets?: Secret | undefined
+  settings?: Secret | undefined
+  set: string[]
+  stagingKubeconfig?: Secret | undefined
+  savedPlan?: File | undefined
+  allow: string[]
+  forceConflicts: boolean
+  adopt: boolean
+  pruneData: boolean
+}
+
+/** How a run asks, and when it gives up. */
+export type RunInputs = { ingressCa?: Secret | undefined; insecureIngress: boolean; timeout: string; rate?: number | undefined }
+
+function flags(given: Record<string, boolean>): string[] {
+  return Object.entries(given).flatMap(([flag, set]) => (set ? [flag] : []))
+}
+
+/** @returns the container with the inputs of a release mounted, and the options that name them */
+export function withRelease(container: Container, inputs: ReleaseInputs): [Container, string[]] {
+  const mounts = [
+    ['--images', 'images.json', inputs.images],
+    ['--secrets-file', 'secrets.json', inputs.secrets],
+    ['--settings', 'settings.yaml', inputs.settings],
+    ['--staging-kubeconfig', 'staging-kubeconfig', inputs.stagingKubeconfig],
+    ['--plan', 'plan.json', inputs.savedPlan],
+  ] as const
+  const options = [
+    ...inputs.set.flatMap((assignment) => ['--set', assignment]),
+    ...inputs.allow.flatMap((rule) => ['--allow', rule]),
+    ...flags({ '--force-conflicts': inputs.forceConflicts, '--adopt': inputs.adopt, '--prune-data': inputs.pruneData }),
+  ]
+  return mounts.reduce<[Container, string[]]>(
+    ([mounted, named], [option, name, input]) => {
+      const [next, own] = withInput(mounted, option, name, input)
+      return [next, [...named, ...own]]
+    },
+    [container, options],
+  )
+}
+
+/** @returns the container with the inputs of a run mounted, and the options that name them */
+export async function withRun(container: Container, target: Target, { ingressCa, insecureIngress, timeout, rate }: RunInputs): Promise<[Container, string[]]> {
+  const [mounted, ca] = withInput(container, '--ingress-ca', 'ingress-ca.pem', ingressCa)
+  // An optional number that is not given arrives as null.
+  const number = rate === undefined || rate === null ? [] : ['--rate', String(rate)]
+  return [mounted, [...ca, ...(await ingressOptions(target)), ...flags({ '--insecure-ingress': insecureIngress }), ...(timeout === '' ? [] : ['--timeout', timeout]), ...number]]
 }

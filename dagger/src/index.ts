@@ -8,7 +8,7 @@ import { argument, check, type Container, Directory, type File, func, object, ty
 import { type Check, checks, type Execution, lintChecks } from './checks.ts'
 import { cluster, kubeconfig } from './cluster.ts'
 import { conformance, conformanceCheck } from './conformance.ts'
-import { deliver, deployer, ingressOptions, REPORT_OPTIONS, reportOf, type Target, textOf, withInput } from './delivery.ts'
+import { deliver, deployer, type ReleaseInputs, REPORT_OPTIONS, reportOf, type RunInputs, settings, type Target, textOf, withInput, withRelease, withRun } from './delivery.ts'
 import { e2eCheck } from './e2e.ts'
 import { DEPLOYED, image } from './images.ts'
 import { load } from './load.ts'
@@ -294,6 +294,15 @@ export class TodoChat {
     return publishedImages(await image(await this.repository(), 'tools'), DEPLOYED, { registry, tag, username, password, authorities: registryCa })
   }
 
+  /** What a team sets for its environments: names, meanings, defaults, and where they are required */
+  @func()
+  async settings(
+    /** Answer as JSON */
+    asJson: boolean = false,
+  ): Promise<string> {
+    return settings(await this.repository(), asJson)
+  }
+
   /** Show what a deployment would change, object by object, secret values masked */
   @func({ cache: 'never' })
   async plan(
@@ -313,8 +322,25 @@ export class TodoChat {
     asJson: boolean = false,
     /** Fail when there is something to change */
     failOnChange: boolean = false,
+    /** Kubeconfig of staging, where production looks which digests were verified; an empty text means none */
+    stagingKubeconfig?: Secret,
+    /** Production's rules to set aside: dirty-tree, mutable-tag, no-backup, unverified */
+    allow: string[] = [],
+    /** Settings of this environment as YAML or JSON, such as env://SETTINGS; an empty text sets nothing */
+    settings?: Secret,
+    /** One setting as name=value, which wins over the settings; may be repeated */
+    set: string[] = [],
+    /** Take over fields that other managers own */
+    forceConflicts: boolean = false,
+    /** Take over objects of the same name that somebody else made */
+    adopt: boolean = false,
+    /** Also remove volumes that are no longer in the manifests */
+    pruneData: boolean = false,
+    /** Context of the kubeconfig (default: its current one) */
+    context: string = '',
   ): Promise<string> {
-    const { target, container, options } = await this.release({ env, kubeconfig, api, commit }, { images, secrets })
+    const target = { env, kubeconfig, context, api, commit }
+    const [container, options] = withRelease(await deployer(await this.repository(), target), { images, secrets, settings, set, stagingKubeconfig, allow, forceConflicts, adopt, pruneData })
     const delivered = await deliver(container, target, [...(asJson ? ['--json'] : []), 'plan', ...options])
     return textOf(delivered, failOnChange ? [0] : [0, 2])
   }
@@ -346,8 +372,39 @@ export class TodoChat {
     who?: string,
     /** Production's rules to set aside: dirty-tree, mutable-tag, no-backup, unverified */
     allow: string[] = [],
+    /** Settings of this environment as YAML or JSON, such as env://SETTINGS; an empty text sets nothing */
+    settings?: Secret,
+    /** One setting as name=value, which wins over the settings; may be repeated */
+    set: string[] = [],
+    /** Take over fields that other managers own */
+    forceConflicts: boolean = false,
+    /** Take over objects of the same name that somebody else made */
+    adopt: boolean = false,
+    /** Also remove volumes that are no longer in the manifests */
+    pruneData: boolean = false,
+    /** Context of the kubeconfig (default: its current one) */
+    context: string = '',
+    /** Certificate authorities of the ingress as PEM, such as env://INGRESS_CA; an empty text means none */
+    ingressCa?: Secret,
+    /** Accept any certificate of the ingress */
+    insecureIngress: boolean = false,
+    /** Limit of the way forward, such as 20m (default: 15m) */
+    timeout: string = '',
+    /** Requests a second of the availability measurement; 0 measures nothing (default: 100) */
+    rate?: number,
+    /** Leave a failed release in place */
+    noRollback: boolean = false,
+    /** Migrate without a backup */
+    noBackup: boolean = false,
   ): Promise<string> {
-    return textOf(await this.deployed({ env, kubeconfig, api, ingress, ingressUrl, commit, who }, { images, secrets, savedPlan, stagingKubeconfig, allow }))
+    return textOf(
+      await this.deployed(
+        { env, kubeconfig, context, api, ingress, ingressUrl, commit, who },
+        { images, secrets, settings, set, savedPlan, stagingKubeconfig, allow, forceConflicts, adopt, pruneData },
+        { ingressCa, insecureIngress, timeout, rate },
+        { noRollback, noBackup },
+      ),
+    )
   }
 
   /** Deploy, and give the report whatever the result: report.json, report.md, report.html, streams and exit code */
@@ -377,8 +434,39 @@ export class TodoChat {
     who?: string,
     /** Production's rules to set aside: dirty-tree, mutable-tag, no-backup, unverified */
     allow: string[] = [],
+    /** Settings of this environment as YAML or JSON, such as env://SETTINGS; an empty text sets nothing */
+    settings?: Secret,
+    /** One setting as name=value, which wins over the settings; may be repeated */
+    set: string[] = [],
+    /** Take over fields that other managers own */
+    forceConflicts: boolean = false,
+    /** Take over objects of the same name that somebody else made */
+    adopt: boolean = false,
+    /** Also remove volumes that are no longer in the manifests */
+    pruneData: boolean = false,
+    /** Context of the kubeconfig (default: its current one) */
+    context: string = '',
+    /** Certificate authorities of the ingress as PEM, such as env://INGRESS_CA; an empty text means none */
+    ingressCa?: Secret,
+    /** Accept any certificate of the ingress */
+    insecureIngress: boolean = false,
+    /** Limit of the way forward, such as 20m (default: 15m) */
+    timeout: string = '',
+    /** Requests a second of the availability measurement; 0 measures nothing (default: 100) */
+    rate?: number,
+    /** Leave a failed release in place */
+    noRollback: boolean = false,
+    /** Migrate without a backup */
+    noBackup: boolean = false,
   ): Promise<Directory> {
-    return reportOf(await this.deployed({ env, kubeconfig, api, ingress, ingressUrl, commit, who }, { images, secrets, savedPlan, stagingKubeconfig, allow }))
+    return reportOf(
+      await this.deployed(
+        { env, kubeconfig, context, api, ingress, ingressUrl, commit, who },
+        { images, secrets, settings, set, savedPlan, stagingKubeconfig, allow, forceConflicts, adopt, pruneData },
+        { ingressCa, insecureIngress, timeout, rate },
+        { noRollback, noBackup },
+      ),
+    )
   }
 
   /** Say what a deployment's report says; fail unless the release is in place and proven */
@@ -413,9 +501,20 @@ export class TodoChat {
     ingressUrl?: string,
     /** Who deploys, for the history */
     who?: string,
+    /** Context of the kubeconfig (default: its current one) */
+    context: string = '',
+    /** Certificate authorities of the ingress as PEM, such as env://INGRESS_CA; an empty text means none */
+    ingressCa?: Secret,
+    /** Accept any certificate of the ingress */
+    insecureIngress: boolean = false,
+    /** Limit of the way forward, such as 20m (default: 15m) */
+    timeout: string = '',
+    /** Requests a second of the availability measurement; 0 measures nothing (default: 100) */
+    rate?: number,
   ): Promise<string> {
-    const target = { env, kubeconfig, api, ingress, ingressUrl, who }
-    return textOf(await deliver(await deployer(await this.repository(), target), target, ['rollback', ...(to === undefined || to === null ? [] : ['--to', String(to)]), ...(restoreSecrets ? ['--restore-secrets'] : []), ...(await ingressOptions(target))]))
+    const target = { env, kubeconfig, context, api, ingress, ingressUrl, who }
+    const [container, run] = await withRun(await deployer(await this.repository(), target), target, { ingressCa, insecureIngress, timeout, rate })
+    return textOf(await deliver(container, target, ['rollback', ...(to === undefined || to === null ? [] : ['--to', String(to)]), ...(restoreSecrets ? ['--restore-secrets'] : []), ...run]))
   }
 
   /** What runs where: revision, digests, age, health; fails when it is not healthy */
@@ -523,22 +622,10 @@ export class TodoChat {
     return textOf(await deliver(await deployer(await this.repository(), target), target, [...(json ? ['--json'] : []), command]))
   }
 
-  /** A deployer with the inputs of a release. */
-  private async release(target: Target, inputs: { images?: File | undefined; secrets?: Secret | undefined }) {
-    const [withImages, images] = withInput(await deployer(await this.repository(), target), '--images', 'images.json', inputs.images)
-    const [container, secrets] = withInput(withImages, '--secrets-file', 'secrets.json', inputs.secrets)
-    return { target, container, options: [...images, ...secrets] }
-  }
-
-  private async deployed(
-    target: Target,
-    inputs: { images?: File | undefined; secrets?: Secret | undefined; savedPlan?: File | undefined; stagingKubeconfig?: Secret | undefined; allow: string[] },
-  ) {
-    const { container, options } = await this.release(target, inputs)
-    const [withPlan, plan] = withInput(container, '--plan', 'plan.json', inputs.savedPlan)
-    const [ready, staging] = withInput(withPlan, '--staging-kubeconfig', 'staging-kubeconfig', inputs.stagingKubeconfig)
-    const allowed = inputs.allow.flatMap((rule) => ['--allow', rule])
-    return deliver(ready, target, ['deploy', ...options, ...plan, ...staging, ...allowed, ...(await ingressOptions(target)), ...REPORT_OPTIONS])
+  private async deployed(target: Target, inputs: ReleaseInputs, runInputs: RunInputs, without: { noRollback: boolean; noBackup: boolean }) {
+    const [prepared, release] = withRelease(await deployer(await this.repository(), target), inputs)
+    const [container, run] = await withRun(prepared, target, runInputs)
+    return deliver(container, target, ['deploy', ...release, ...run, ...(without.noRollback ? ['--no-rollback'] : []), ...(without.noBackup ? ['--no-backup'] : []), ...REPORT_OPTIONS])
   }
 
   private async everything(): Promise<Check[]> {

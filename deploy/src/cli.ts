@@ -6,8 +6,9 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import pc from 'picocolors'
 import { type Duration, formatDuration, parseDuration } from './_duration.ts'
 import { systemClock } from './_poll.ts'
-import { connect } from './cluster.ts'
+import { connect, kubeconfigFor, loadKubeconfig } from './cluster.ts'
 import { backup } from './commands/backup.ts'
+import { bootstrapText, deployerToken } from './commands/bootstrap.ts'
 import { type DeployInput, deploy } from './commands/deploy.ts'
 import { drift } from './commands/drift.ts'
 import { history, historyText } from './commands/history.ts'
@@ -21,20 +22,23 @@ import { BadInput, DeployError, describe, exitCodeOf } from './errors.ts'
 import { ENVIRONMENTS, type Environment, GATES, type Gate, OVERLAYS } from './gates.ts'
 import { verifiedImages } from './history.ts'
 import type { Images } from './images.ts'
-import { readCommit, readImages, readInput, readObjects, readSecrets, readSecretsFile, readVerified } from './inputs.ts'
+import { readAuthorities, readCommit, readImages, readInput, readObjects, readSecrets, readSecretsFile, readSettings, readVerified } from './inputs.ts'
 import { toHtml } from './page.ts'
+import { withinNamespace } from './namespaced.ts'
 import type { RenderedObject } from './objects.ts'
 import { type Colors, driftText, planText } from './plantext.ts'
 import { progressLines } from './progress.ts'
 import { NAMESPACES, RENDERERS, type Renderer, render } from './render.ts'
 import { type RunReport, exitCodeOfResult, toJson, toMarkdown, toText } from './report.ts'
 import { type SavedPlan, parsePlan } from './savedplan.ts'
-import type { Context } from './session.ts'
+import { type Context, checkHome } from './session.ts'
+import { settingRows, settingsText } from './settings.ts'
 
 interface GlobalOptions {
   env: Environment
   kubeconfig?: string
   context?: string
+  server?: URL
   namespace?: string
   json: boolean
   color: boolean
@@ -49,6 +53,8 @@ interface ReleaseOptions {
   images?: string
   secretsDir?: string
   secretsFile?: string
+  settings?: string
+  set?: string[]
   generateSecrets?: boolean
   verifiedBy?: string
   stagingKubeconfig?: string
@@ -61,6 +67,7 @@ interface ReleaseOptions {
 interface RunOptions {
   ingressUrl?: URL
   ingressHost?: string
+  ingressCa?: string
   insecureIngress?: boolean
   rate: number
   soak: number
@@ -93,6 +100,10 @@ function natural(text: string): number {
   return Number(text)
 }
 
+function collect(value: string, before: string[] = []): string[] {
+  return [...before, value]
+}
+
 function httpUrl(text: string): URL {
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) throw new InvalidArgumentError('not a http or https address')
   return new URL(text)
@@ -104,6 +115,7 @@ function program(): Command {
     .addOption(new Option('--env <environment>', 'environment').choices(ENVIRONMENTS).default('dev'))
     .addOption(new Option('--kubeconfig <file>', 'kubeconfig of the cluster').env('KUBECONFIG'))
     .option('--context <name>', 'context of the kubeconfig (default: its current one)')
+    .addOption(new Option('--server <url>', 'where the API server is reached instead of the address in the kubeconfig, whose path stays').argParser(httpUrl))
     .option('--namespace <name>', 'namespace (default: that of the environment)')
     .option('--json', 'write the result as JSON to standard output', false)
     .option('--no-color', 'write without colour')
@@ -125,6 +137,19 @@ function program(): Command {
     .option('--to <revision>', 'revision (default: the good one before the current one)', natural)
     .option('--restore-secrets', 'bring back the values of its Secrets too; without, keys and passwords stay as they are now')
     .action(action(runRollback))
+  root
+    .command('bootstrap')
+    .description('print what an administrator applies once, so that a pipeline needs no right outside the namespace; asks no cluster')
+    .option('--manifests <folder>', 'folder with overlays and chart', 'manifests')
+    .addOption(new Option('--renderer <name>', 'how to render').choices(RENDERERS).default('kustomize'))
+    .action(async (options: Pick<ReleaseOptions, 'manifests' | 'renderer'>, command: Command) => {
+      const { env } = command.optsWithGlobals<GlobalOptions>()
+      answer(bootstrapText(await render({ ...options, environment: OVERLAYS[env], signal: interrupt.signal }), env, NAMESPACES[OVERLAYS[env]]))
+    })
+  root.command('access').description("print the pipeline's kubeconfig, after an administrator has applied what bootstrap prints; needs the administrator's kubeconfig").action(action(runAccess))
+  root.command('settings').description('what a team sets for its environments: names, meanings, defaults; asks no cluster').action((_options: unknown, command: Command) => {
+    answer(command.optsWithGlobals<GlobalOptions>().json ? JSON.stringify(settingRows(), null, 2) : settingsText())
+  })
   root.command('status').description('what runs where, and how it is; exit code 1 when it is not healthy').action(action(runStatus))
   root.command('drift').description('differences between the cluster and the current revision; exit code 2 when there are any').action(action(runDrift))
   root.command('history').description('kept revisions: who, what, when, with which result').action(action(runHistory))
@@ -153,11 +178,13 @@ function withRelease(command: Command): Command {
     .option('--manifests <folder>', 'folder with overlays and chart', 'manifests')
     .addOption(new Option('--renderer <name>', 'how to render').choices(RENDERERS).default('kustomize'))
     .option('--images <file>', 'JSON object of image name to reference, as publish writes it')
+    .option('--settings <file>', 'settings of this environment, YAML or JSON; the command settings lists them')
+    .option('--set <name=value>', 'one setting, which wins over the file; may be repeated', collect)
     .option('--secrets-dir <folder>', 'secret values: one file per key, the file name is the key')
-    .option('--secrets-file <file>', 'secret values as one JSON object of key to value')
+    .option('--secrets-file <file>', 'secret values as one JSON object of key to value; its key environment, when it has one, must be this one')
     .option('--generate-secrets', 'make up missing passwords and keys (default: in dev)')
     .option('--verified-by <report>', 'report.json of the staging run that verified these images')
-    .option('--staging-kubeconfig <file>', 'kubeconfig of the staging cluster, to ask which images it has verified')
+    .option('--staging-kubeconfig <file>', 'kubeconfig of the staging cluster, to ask which images it has verified; an empty file means none')
     .addOption(new Option('--allow <gates...>', `lift refusals: ${Object.entries(GATES).map(([name, text]) => `${name} (${text})`).join(', ')}`).choices(Object.keys(GATES)))
     .option('--adopt', 'take over objects of the same name that somebody else made')
     .option('--force-conflicts', 'take over fields that other managers own')
@@ -168,6 +195,7 @@ function withRun(command: Command): Command {
   return withLock(command)
     .option('--ingress-url <url>', 'where the ingress controller listens', httpUrl)
     .option('--ingress-host <name>', 'host name to ask for (default: that of the Ingress)')
+    .option('--ingress-ca <file>', 'certificate authorities of the ingress, PEM; an empty file means none')
     .option('--insecure-ingress', 'accept any certificate of the ingress')
     .option('--rate <number>', 'requests a second of the availability measurement; 0 measures nothing', natural, 100)
     .addOption(durationOption('--soak <duration>', 'no new container may restart for so long after readiness', '10s'))
@@ -187,15 +215,18 @@ async function contextOf(globals: GlobalOptions): Promise<Context> {
     connect({
       kubeconfig: globals.kubeconfig,
       ...(globals.context === undefined ? {} : { context: globals.context }),
+      ...(globals.server === undefined ? {} : { server: globals.server }),
       onTrouble: (text) => tell([`! ${text}`]),
     }),
     globals.commit ?? readCommit(),
   ])
+  const namespace = globals.namespace ?? NAMESPACES[OVERLAYS[globals.env]]
+  if (globals.namespace === undefined) checkHome(cluster.home, globals.env)
   return {
-    cluster,
+    cluster: withinNamespace(cluster, namespace, (text) => tell([`! ${text}`])),
     clock: systemClock,
     environment: globals.env,
-    namespace: globals.namespace ?? NAMESPACES[OVERLAYS[globals.env]],
+    namespace,
     progress: (event) => tell(progressLines(event)),
     interrupt: interrupt.signal,
     who: globals.who ?? `${userName()}@${hostname()}`,
@@ -225,16 +256,18 @@ function colorsOf({ color }: GlobalOptions): Colors {
   return pc.createColors(color && pc.isColorSupported && process.stdout.isTTY)
 }
 
-async function renderedObjects(context: Context, { objects, manifests, renderer }: ReleaseOptions): Promise<RenderedObject[]> {
-  if (objects !== undefined) return readObjects(objects, process.stdin)
-  return render({ manifests, environment: OVERLAYS[context.environment], renderer, signal: interrupt.signal })
+async function renderedObjects(context: Context, { objects, manifests, renderer, settings, set = [] }: ReleaseOptions): Promise<RenderedObject[]> {
+  const given = await readSettings(settings, set)
+  if (objects === undefined) return render({ manifests, environment: OVERLAYS[context.environment], renderer, settings: given, signal: interrupt.signal })
+  if (Object.keys(given).length > 0) throw new BadInput('settings have no effect on objects that are rendered already', { next: 'leave --objects out, or --set and --settings' })
+  return readObjects(objects, process.stdin)
 }
 
 type ReleaseInputs = Pick<DeployInput, 'rendered' | 'images' | 'verified' | 'allowed' | 'secretFiles' | 'generateSecrets' | 'force' | 'adopt' | 'pruneData'>
 
 async function verifiedInput({ verifiedBy, stagingKubeconfig }: ReleaseOptions): Promise<Images[] | undefined> {
   if (verifiedBy !== undefined) return [await readVerified(verifiedBy)]
-  if (stagingKubeconfig === undefined) return undefined
+  if (stagingKubeconfig === undefined || (await readInput(stagingKubeconfig, '--staging-kubeconfig')).trim() === '') return undefined
   return verifiedImages(await connect({ kubeconfig: stagingKubeconfig }), NAMESPACES.staging)
 }
 
@@ -245,7 +278,7 @@ async function releaseInput(context: Context, options: ReleaseOptions, saved?: S
     images: saved === undefined ? await readImages(options.images) : {},
     verified: await verifiedInput(options),
     allowed: new Set(options.allow ?? []),
-    secretFiles: new Map([...(await readSecrets(options.secretsDir)), ...(options.secretsFile === undefined ? [] : await readSecretsFile(options.secretsFile))]),
+    secretFiles: new Map([...(await readSecrets(options.secretsDir)), ...(options.secretsFile === undefined ? [] : await readSecretsFile(options.secretsFile, context.environment))]),
     generateSecrets: options.generateSecrets ?? context.environment === 'dev',
     force: options.forceConflicts ?? false,
     adopt: options.adopt ?? false,
@@ -253,9 +286,10 @@ async function releaseInput(context: Context, options: ReleaseOptions, saved?: S
   }
 }
 
-function runInput(options: RunOptions): Pick<DeployInput, 'rate' | 'soakMs' | 'timeoutMs' | 'lockWaitMs'> & { ingress?: IngressAddress } {
-  const { ingressUrl, ingressHost, insecureIngress, rate, soak, timeout, lockWait } = options
-  const ingress = ingressUrl && { url: ingressUrl, verifyTls: insecureIngress !== true, ...(ingressHost === undefined ? {} : { host: ingressHost }) }
+async function runInput(options: RunOptions): Promise<Pick<DeployInput, 'rate' | 'soakMs' | 'timeoutMs' | 'lockWaitMs'> & { ingress?: IngressAddress }> {
+  const { ingressUrl, ingressHost, ingressCa, insecureIngress, rate, soak, timeout, lockWait } = options
+  const ca = await readAuthorities(ingressCa)
+  const ingress = ingressUrl && { url: ingressUrl, verifyTls: insecureIngress !== true, ...(ca && { ca }), ...(ingressHost === undefined ? {} : { host: ingressHost }) }
   return { rate, soakMs: soak, timeoutMs: timeout, lockWaitMs: lockWait, ...(ingress && { ingress }) }
 }
 
@@ -263,7 +297,8 @@ async function runPlan(context: Context, options: ReleaseOptions & { out?: strin
   const result = await plan(context, await releaseInput(context, options))
   if (options.out !== undefined) await writeFile(options.out, JSON.stringify(result.saved))
   const { operations, problems, fingerprint } = result.plan
-  answer(globals.json ? JSON.stringify({ operations, problems, fingerprint, generated: result.generated }, null, 2) : planText(result.plan, result.generated, colorsOf(globals)))
+  tell(result.notes)
+  answer(globals.json ? JSON.stringify({ operations, problems, fingerprint, generated: result.generated, notes: result.notes }, null, 2) : planText(result.plan, result.generated, colorsOf(globals)))
   return result.exitCode
 }
 
@@ -273,12 +308,12 @@ async function runDeploy(context: Context, options: DeployOptions, globals: Glob
     throw new BadInput(`the plan is for namespace ${savedPlan.namespace}, not ${context.namespace}`, { next: 'give the --env that the plan was made for' })
   }
   const release = await releaseInput(context, options, savedPlan)
-  const report = await deploy(context, { ...release, ...runInput(options), backup: options.backup, rollBack: options.rollback, ...(savedPlan && { savedPlan }) })
+  const report = await deploy(context, { ...release, ...(await runInput(options)), backup: options.backup, rollBack: options.rollback, ...(savedPlan && { savedPlan }) })
   return finish(report, options, globals)
 }
 
 async function runRollback(context: Context, options: RunOptions & { to?: number; restoreSecrets?: boolean }, globals: GlobalOptions): Promise<number> {
-  const report = await rollback(context, { ...runInput(options), ...(options.to === undefined ? {} : { to: options.to }), restoreSecrets: options.restoreSecrets ?? false })
+  const report = await rollback(context, { ...(await runInput(options)), ...(options.to === undefined ? {} : { to: options.to }), restoreSecrets: options.restoreSecrets ?? false })
   return finish(report, options, globals)
 }
 
@@ -291,6 +326,12 @@ async function finish(report: RunReport, { reportDir }: RunOptions, globals: Glo
   }
   answer(globals.json ? toJson(report) : toText(report))
   return exitCodeOfResult(report.result)
+}
+
+async function runAccess({ cluster, clock, namespace }: Context, _options: unknown, { kubeconfig = '', context, server }: GlobalOptions): Promise<number> {
+  const token = await deployerToken(cluster, clock, namespace, interrupt.signal)
+  answer(kubeconfigFor(loadKubeconfig(kubeconfig, context, server), 'deployer', token, namespace).trimEnd())
+  return 0
 }
 
 async function runStatus(context: Context, _options: unknown, globals: GlobalOptions): Promise<number> {

@@ -12,6 +12,7 @@ import {
 } from '@kubernetes/client-node'
 import pRetry from 'p-retry'
 import { Agent, type Dispatcher, Pool } from 'undici'
+import { stringify } from 'yaml'
 import { formatDuration } from './_duration.ts'
 import { type ExecResult, execInPod } from './_exec.ts'
 import { forwardPort } from './_forward.ts'
@@ -38,6 +39,8 @@ export interface LogOptions {
 export interface Cluster {
   /** Address of the API server, for messages. */
   readonly server: string
+  /** Namespace of the kubeconfig's context, when it names one. */
+  readonly home?: string
   /** Kubernetes version of the server, `v1.36.1`. */
   version(): Promise<string>
   /** The object, or `undefined` when it does not exist. */
@@ -70,6 +73,8 @@ export interface ConnectOptions {
   kubeconfig: string
   /** Context to use instead of the current one. */
   context?: string
+  /** Where the server is reached instead of the kubeconfig's address; the path of that address stays. */
+  server?: URL
   /** How long a request is repeated while the server cannot be reached, in ms. @default 90_000 */
   patienceMs?: number
   /** Called when the server stops answering, and again on each further try. */
@@ -88,7 +93,7 @@ const PAGE = 500
  * @throws BadInput when the kubeconfig cannot be used: unreadable, malformed, expired, rejected by the server, server unreachable
  */
 export async function connect(options: ConnectOptions): Promise<Cluster> {
-  const config = loadKubeconfig(options.kubeconfig, options.context)
+  const config = loadKubeconfig(options.kubeconfig, options.context, options.server)
   const cluster = new ApiCluster(config, options)
   try {
     await cluster.version(FIRST_PATIENCE)
@@ -107,14 +112,17 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
  * Reads and checks a kubeconfig.
  * @throws BadInput that names the file and what is wrong with it
  */
-export function loadKubeconfig(path: string, context?: string): KubeConfig {
+export function loadKubeconfig(path: string, context?: string, server?: URL): KubeConfig {
   const bad = (what: string, next: string, cause?: unknown): BadInput => new BadInput(`kubeconfig ${path}: ${what}`, { next, cause })
   const config = new PooledConfig()
+  let text: string
   try {
-    readFileSync(path)
+    text = readFileSync(path, 'utf8')
   } catch (cause) {
     throw bad(`cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'unknown reason'})`, 'give the path of an existing file with --kubeconfig', cause)
   }
+  if (text.trim() === '') throw bad('is empty', 'give a kubeconfig; in a pipeline: the secret that holds it is not set')
+  if (isBase64Kubeconfig(text)) throw bad('is base64 text', 'decode it first: base64 -d')
   try {
     config.loadFromFile(path)
   } catch (cause) {
@@ -127,6 +135,7 @@ export function loadKubeconfig(path: string, context?: string): KubeConfig {
   }
   const cluster = config.getCurrentCluster()
   if (!cluster?.server) throw bad(`context ${config.getCurrentContext()} names a cluster without a server`, 'add the cluster to the file')
+  if (server !== undefined) config.clusters = config.clusters.map((entry) => (entry.name === cluster.name ? { ...entry, server: withOrigin(entry.server, server) } : entry))
   const user = config.getCurrentUser()
   if (user === null) throw bad(`context ${config.getCurrentContext()} names a user that is not in the file`, 'add the user to the file')
   if (user.certData) {
@@ -134,6 +143,31 @@ export function loadKubeconfig(path: string, context?: string): KubeConfig {
     if (Date.parse(certificate.validTo) < Date.now()) throw bad(`its client certificate expired on ${certificate.validTo}`, 'get a fresh kubeconfig')
   }
   return config
+}
+
+/** A kubeconfig of the same cluster for the holder of a token, whose commands are about one namespace. */
+export function kubeconfigFor(config: KubeConfig, user: string, token: string, namespace: string): string {
+  const { name, server, caData, caFile, skipTLSVerify } = config.getCurrentCluster() ?? { name: '', server: '', skipTLSVerify: false }
+  const authorities = caData ?? (caFile === undefined ? undefined : readFileSync(caFile).toString('base64'))
+  return stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name, cluster: { server, ...(authorities === undefined ? {} : { 'certificate-authority-data': authorities }), ...(skipTLSVerify ? { 'insecure-skip-tls-verify': true } : {}) } }],
+    users: [{ name: user, user: { token } }],
+    contexts: [{ name: namespace, context: { cluster: name, user, namespace } }],
+    'current-context': namespace,
+  })
+}
+
+/** Pipelines often keep a kubeconfig so. */
+function isBase64Kubeconfig(text: string): boolean {
+  return /^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(text) && /^(apiVersion|kind|clusters|contexts|users|current-context|\{)/m.test(Buffer.from(text, 'base64').toString())
+}
+
+/** The address with another scheme, host and port; proxies of several clusters tell them apart by the path. */
+function withOrigin(address: string, { origin }: URL): string {
+  const { pathname } = new URL(address)
+  return origin + (pathname === '/' ? '' : pathname)
 }
 
 function parseCertificate(data: string, bad: (what: string, next: string, cause?: unknown) => BadInput): X509Certificate {
@@ -192,6 +226,7 @@ interface Request {
 
 class ApiCluster implements Cluster {
   readonly server: string
+  readonly home?: string
   readonly #config: KubeConfig
   readonly #api: JsonApi
   readonly #options: ConnectOptions
@@ -200,6 +235,8 @@ class ApiCluster implements Cluster {
     this.#config = config
     this.#options = options
     this.server = config.getCurrentCluster()?.server ?? ''
+    const home = config.getContextObject(config.getCurrentContext())?.namespace
+    if (home !== undefined) this.home = home
     this.#api = config.makeApiClient(JsonApi)
   }
 
@@ -286,12 +323,13 @@ class ApiCluster implements Cluster {
   }
 
   service(namespace: string, name: string, port: string | number): HttpTarget {
-    const prefix = `/api/v1/namespaces/${namespace}/services/http:${name}:${port}/proxy`
-    const origin = new URL(this.server).origin
+    const { origin, pathname } = new URL(this.server)
+    const path = `/api/v1/namespaces/${namespace}/services/http:${name}:${port}/proxy`
+    const prefix = pathname.replace(/\/$/, '') + path
     return {
       name: `service ${name}`,
       send: async (request, timeoutMs) => {
-        const context = this.#api.context(prefix, HttpMethod.GET)
+        const context = this.#api.context(path, HttpMethod.GET)
         await this.#config.applySecurityAuthentication(context)
         return exchange(context.getDispatcher() ?? new Agent(), origin, { ...request, path: prefix + request.path }, timeoutMs, context.getHeaders() as Record<string, string>)
       },

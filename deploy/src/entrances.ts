@@ -16,6 +16,8 @@ export interface IngressAddress {
   host?: string
   /** @default true */
   verifyTls?: boolean
+  /** Certificate authorities as PEM, instead of those that Node.js trusts. */
+  ca?: string
 }
 
 export interface OpenEntrances extends AsyncDisposable {
@@ -42,7 +44,7 @@ export function openEntrances(cluster: Cluster, namespace: string, objects: read
     opened.push(target)
     return target
   }
-  const ingress = address && keep(ingressTarget(address.url, address.host ?? ingressHost(objects), address.verifyTls ?? true))
+  const ingress = address && keep(ingressTarget(address.url, address.host ?? ingressHost(objects), address.verifyTls ?? true, address.ca))
   const backendService = keep(cluster.service(namespace, 'backend', PORTS.backend))
   const frontendService = keep(cluster.service(namespace, 'frontend', PORTS.frontend))
   const readyPod = async (component: 'backend' | 'mcp'): Promise<HttpTarget | undefined> => {

@@ -1,6 +1,6 @@
 /** What an environment refuses before anything is read from its cluster. Pure. */
 import { BadInput } from './errors.ts'
-import { type Images, hasDigest, imageName, imagesOf, isPlaceholder } from './images.ts'
+import { type Images, hasDigest, imagesOf, isPlaceholder } from './images.ts'
 import type { KubeObject } from './objects.ts'
 
 export const ENVIRONMENTS = ['dev', 'staging', 'prod'] as const
@@ -36,25 +36,18 @@ export interface GateFacts {
 }
 
 /**
- * Refuses a release that its environment does not allow. All refusals are told at once.
+ * What the environment refuses about a release, each with the option that lifts it.
  * @param allowed gates lifted by the person
- * @throws BadInput
  */
-export function checkGates(environment: Environment, facts: GateFacts, allowed: ReadonlySet<Gate>): void {
-  const images = imagesOf(facts.objects)
-  const placeholders = Object.values(images).filter(isPlaceholder)
-  if (placeholders.length > 0) {
-    throw new BadInput(`no image was given for ${placeholders.map(imageName).join(', ')}`, { next: 'give --images with the digests that publish printed' })
-  }
-  const refusals = STANDING[environment]
+export function gateRefusals(environment: Environment, facts: GateFacts, allowed: ReadonlySet<Gate>): string[] {
+  // An image that was not given is missing, which is another complaint.
+  const images = Object.fromEntries(Object.entries(imagesOf(facts.objects)).filter(([, reference]) => !isPlaceholder(reference)))
+  return STANDING[environment]
     .filter((gate) => !allowed.has(gate))
     .flatMap((gate) => {
       const reason = JUDGES[gate](facts, images)
       return reason === undefined ? [] : [`${reason}  [--allow ${gate}]`]
     })
-  if (refusals.length > 0) {
-    throw new BadInput(`${environment} refuses this release:\n  ${refusals.join('\n  ')}`, { next: 'mend the cause, or lift a refusal on purpose with the option beside it' })
-  }
 }
 
 const JUDGES: Record<Gate, (facts: GateFacts, images: Images) => string | undefined> = {
@@ -76,6 +69,7 @@ const JUDGES: Record<Gate, (facts: GateFacts, images: Images) => string | undefi
     if (verified === undefined) return 'what staging has verified is not known (--staging-kubeconfig or --verified-by)'
     const missing = verified.map((release) => Object.entries(images).filter(([name, reference]) => digestPart(release[name]) !== digestPart(reference)).map(([name]) => name))
     if (missing.some((names) => names.length === 0)) return undefined
+    if (verified.length === 0) return 'staging has verified no release'
     const closest = missing.reduce((best, names) => (names.length < best.length ? names : best), Object.keys(images))
     return `staging has not verified ${closest.join(', ')}`
   },

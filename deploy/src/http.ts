@@ -53,12 +53,13 @@ export async function exchange(
  * The application as its users reach it.
  * @param url where the ingress controller listens, `http://127.0.0.1:8080`
  * @param host the host name of the Ingress rule, sent as Host header and as TLS server name
- * @param verifyTls false for a cluster whose ingress certificate is self-signed
+ * @param verifyTls false accepts any certificate
+ * @param ca certificate authorities as PEM, where they are not public ones
  */
-export function ingressTarget(url: URL, host: string, verifyTls: boolean): HttpTarget {
+export function ingressTarget(url: URL, host: string, verifyTls: boolean, ca?: string): HttpTarget {
   const pool = new Pool(url.origin, {
     connections: CONNECTIONS,
-    connect: { rejectUnauthorized: verifyTls, servername: host, timeout: 5_000 },
+    connect: { rejectUnauthorized: verifyTls, servername: host, timeout: 5_000, ...(ca === undefined ? {} : { ca }) },
   })
   return {
     name: 'ingress',

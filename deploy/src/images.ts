@@ -52,9 +52,12 @@ export function imagesOf(objects: readonly KubeObject[]): Images {
   return images
 }
 
+/** What `publish` makes; no environment need use all of them. */
+export const PUBLISHED = ['agent', 'backend', 'database', 'frontend', 'mcp']
+
 /**
- * The objects with the given images in place of the manifests' own.
- * @throws BadInput for a given image that no pod uses
+ * The objects with the given images in place of the manifests' own; a published image that no pod runs is left aside.
+ * @throws BadInput for a given image that nobody knows
  */
 export function withImages(rendered: readonly RenderedObject[], images: Images): RenderedObject[] {
   const used = new Set<string>()
@@ -71,7 +74,13 @@ export function withImages(rendered: readonly RenderedObject[], images: Images):
     }
     return { object: copy, source }
   })
-  const unused = Object.keys(images).filter((name) => !used.has(name))
-  if (unused.length > 0) throw new BadInput(`no pod uses the given image ${unused.join(', ')}`, { next: `the manifests use ${Object.keys(imagesOf(rendered.map(({ object }) => object))).join(', ')}` })
+  const unknown = Object.keys(images).filter((name) => !used.has(name) && !PUBLISHED.includes(name))
+  if (unknown.length > 0) throw new BadInput(`no pod uses the given image ${unknown.join(', ')}`, { next: `the manifests use ${Object.keys(imagesOf(rendered.map(({ object }) => object))).join(', ')}` })
   return result
+}
+
+/** Names of given images that no pod runs. */
+export function unusedImages(rendered: readonly RenderedObject[], images: Images): string[] {
+  const used = imagesOf(rendered.map(({ object }) => object))
+  return Object.keys(images).filter((name) => used[name] === undefined)
 }

@@ -1,12 +1,12 @@
 /** Rendered objects + secrets + what the cluster has → the desired objects and the plan. Shared by plan and deploy; writes nothing. */
 import type { Cluster } from './cluster.ts'
-import { BadInput, DeployError } from './errors.ts'
+import { BadInput, ClusterError, DeployError } from './errors.ts'
 import { MANAGER } from './identity.ts'
 import { type Inventory, readInventory } from './inventory.ts'
-import { type Live, readLive } from './live.ts'
-import type { KubeObject, RenderedObject } from './objects.ts'
+import { type Live, type LiveState, readLive } from './live.ts'
+import { type KubeObject, type RenderedObject, keyOf, refOf } from './objects.ts'
 import { type Plan, type PlanOptions, type Problem, buildPlan, managersOf } from './plan.ts'
-import { secretNeeds, secretObjects } from './secrets.ts'
+import { type SecretObjects, secretNeeds, secretObjects } from './secrets.ts'
 
 export interface ReleaseInput extends PlanOptions {
   /** Without Secrets. */
@@ -29,8 +29,27 @@ export interface Release {
   plan: Plan
 }
 
+type SecretInput = Pick<ReleaseInput, 'rendered' | 'secretFiles' | 'generateSecrets'>
+
 /**
- * @throws BadInput when a secret value is missing, or the namespace is being deleted
+ * The Secrets of a release: given values, else those of the cluster.
+ * @param exists false while the namespace is not there, so that it holds no values
+ */
+export async function gatherSecrets(cluster: Cluster, namespace: string, exists: boolean, { rendered, secretFiles, generateSecrets }: SecretInput): Promise<SecretObjects> {
+  const stored = exists ? await cluster.list({ apiVersion: 'v1', kind: 'Secret' }, namespace) : []
+  const isOurs = (secret: KubeObject): boolean => managersOf(secret).includes(MANAGER)
+  // A service account's token has keys of the cluster, such as ca.crt, which are not the application's.
+  const values = stored.filter((secret) => isOurs(secret) && secret['type'] !== 'kubernetes.io/service-account-token')
+  const foreign = new Set(stored.filter((secret) => !isOurs(secret)).map(({ metadata }) => metadata.name))
+  const needs = secretNeeds(rendered.map(({ object }) => object))
+  const given = needs.filter(({ keys }) => [...keys.keys()].some((key) => secretFiles.has(key))).map(({ name }) => name)
+  // A foreign Secret for which values are given stays in the plan, where it is refused as foreign.
+  for (const name of given) foreign.delete(name)
+  return secretObjects(needs, namespace, secretFiles, values, foreign, { generate: generateSecrets })
+}
+
+/**
+ * @throws BadInput when the namespace is being deleted
  * @throws ClusterError
  */
 export async function prepareRelease(cluster: Cluster, namespace: string, input: ReleaseInput): Promise<Release> {
@@ -38,18 +57,33 @@ export async function prepareRelease(cluster: Cluster, namespace: string, input:
   if (existing?.metadata.deletionTimestamp !== undefined) {
     throw new BadInput(`namespace ${namespace} is being deleted`, { next: 'wait until it is gone, then run this again' })
   }
-  const stored = existing === undefined ? [] : await cluster.list({ apiVersion: 'v1', kind: 'Secret' }, namespace)
-  const isOurs = (secret: KubeObject): boolean => managersOf(secret).includes(MANAGER)
-  const foreign = new Set(stored.filter((secret) => !isOurs(secret)).map(({ metadata }) => metadata.name))
-  const needs = secretNeeds(input.rendered.map(({ object }) => object))
-  const given = needs.filter(({ keys }) => [...keys.keys()].some((key) => input.secretFiles.has(key))).map(({ name }) => name)
-  // A foreign Secret for which values are given stays in the plan, where it is refused as foreign.
-  for (const name of given) foreign.delete(name)
-  const secrets = secretObjects(needs, namespace, input.secretFiles, stored.filter(isOurs), foreign, { generate: input.generateSecrets })
+  const secrets = await gatherSecrets(cluster, namespace, existing !== undefined, input)
   const desired = [...input.rendered, ...secrets.objects]
   const inventory = existing === undefined ? { revision: 0, fence: 0, objects: [] } : await readInventory(cluster, namespace)
-  const live = await readLive(cluster, namespace, desired, inventory, input.force)
+  const found = await readLive(cluster, namespace, desired, inventory, input.force)
+  const live = found.namespaceExists ? found : { ...found, states: new Map([...found.states, ...(await judgeElsewhere(cluster, desired))]) }
   return { desired, generated: secrets.generated, inventory, live, plan: buildPlan(desired, live, inventory, input) }
+}
+
+/** A namespace that every cluster has. */
+const ELSEWHERE = 'default'
+
+/**
+ * Without its namespace an object cannot be dry-run. Whether the server knows its kind and fields is asked by a dry run under
+ * another name in a namespace that is there; everything else is found out under the lock.
+ */
+async function judgeElsewhere(cluster: Cluster, desired: readonly RenderedObject[]): Promise<[string, LiveState][]> {
+  const judged: [string, LiveState][] = []
+  for (const { object } of desired.filter(({ object }) => object.metadata.namespace !== undefined)) {
+    const { name, labels, annotations } = object.metadata
+    try {
+      await cluster.apply({ ...object, metadata: { name: `check-${name}`, namespace: ELSEWHERE, ...(labels && { labels }), ...(annotations && { annotations }) } }, { dryRun: true })
+    } catch (error) {
+      if (!(error instanceof ClusterError) || error.transient) throw error
+      if (error.code === 'invalid' || error.code === 'unknown-kind') judged.push([keyOf(refOf(object)), { refusal: error }])
+    }
+  }
+  return judged
 }
 
 /**

@@ -1,11 +1,13 @@
 /** A kustomize overlay or the Helm chart → objects that remember the file a person would edit to change them. */
 import { execFile } from 'node:child_process'
-import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { parse } from 'yaml'
 import { BadInput, DeployError } from './errors.ts'
 import { type RenderedObject, isNamespaced, nameOf, parseObjects, refOf } from './objects.ts'
+import type { Settings } from './settings.ts'
+import { toHelm, toKustomize } from './settingsrender.ts'
 
 export const RENDERERS = ['kustomize', 'helm'] as const
 export type Renderer = (typeof RENDERERS)[number]
@@ -25,6 +27,8 @@ export interface RenderOptions {
   environment: Environment
   /** @default 'kustomize' */
   renderer?: Renderer
+  /** What differs between two teams. @default {} */
+  settings?: Settings
   /** Helm only: further `--set-json` assignments, such as `autoscaling.maxReplicas=4`. @default [] */
   values?: readonly string[]
   signal?: AbortSignal
@@ -38,26 +42,32 @@ const MAX_OUTPUT_BYTES = 64 * 1024 * 1024
 /**
  * Renders an environment. The two renderers give the same objects, in no particular order.
  * `source` is a path relative to the parent of `manifests`, such as `manifests/base/backend/deployment.yaml`.
- * @throws BadInput when the manifests do not render, render to nothing, or leave the environment's namespace
+ * @throws BadInput when settings contradict each other, when the manifests do not render, render to nothing, or leave the environment's namespace
  * @throws DeployError when the tool is not installed or does not end within 60 s
  */
-export async function render({ manifests, environment, renderer = 'kustomize', values = [], signal }: RenderOptions): Promise<RenderedObject[]> {
+export async function render({ manifests, environment, renderer = 'kustomize', settings = {}, values = [], signal }: RenderOptions): Promise<RenderedObject[]> {
   const folder = await realpath(resolve(manifests)).catch((cause: unknown) => {
     throw new BadInput(`${manifests}: no such folder`, { cause, next: 'give the folder manifests of a checkout' })
   })
   const rendered =
-    renderer === 'kustomize' ? await renderKustomize(folder, environment, signal) : await renderHelm(folder, environment, values, signal)
+    renderer === 'kustomize' ? await renderKustomize(folder, environment, settings, signal) : await renderHelm(folder, environment, [...toHelm(environment, settings), ...values], signal)
   if (rendered.length === 0) throw new BadInput(`${renderer} renders no object for ${environment}`)
   checkNamespaces(rendered, NAMESPACES[environment])
   return rendered
 }
 
-async function renderKustomize(manifests: string, environment: Environment, signal?: AbortSignal): Promise<RenderedObject[]> {
+async function renderKustomize(manifests: string, environment: Environment, settings: Settings, signal?: AbortSignal): Promise<RenderedObject[]> {
+  const layer = toKustomize(environment, settings)
   // Only a kustomization can ask for origins; the overlays do not, so that none reaches a cluster.
   const wrapper = await realpath(await mkdtemp(join(tmpdir(), 'todo-chat-render-')))
   try {
-    const overlay = relative(wrapper, join(manifests, 'overlays', environment))
-    await writeFile(join(wrapper, 'kustomization.yaml'), JSON.stringify({ resources: [overlay], buildMetadata: ['originAnnotations'] }))
+    const { components, ...changes } = layer
+    // Components have a layer of their own: in one layer they would come after the generators, and undo the settings.
+    const parts = join(wrapper, 'parts')
+    const inTree = (...path: string[]): string => relative(parts, join(manifests, ...path))
+    await mkdir(parts)
+    await writeFile(join(parts, 'kustomization.yaml'), JSON.stringify({ resources: [inTree('overlays', environment)], components: components.map((name) => inTree('components', name)) }))
+    await writeFile(join(wrapper, 'kustomization.yaml'), JSON.stringify({ resources: ['parts'], ...changes, buildMetadata: ['originAnnotations'] }))
     const text = await run('kustomize', ['build', wrapper], signal)
     return parseObjects(text, `kustomize build of ${environment}`).map((rendered) => withOrigin(rendered, wrapper, resolve(manifests, '..')))
   } finally {

@@ -12,7 +12,7 @@ export interface SecretNeed {
   keys: Map<string, boolean>
   /** The objects that read it, for messages. */
   readers: Set<string>
-  type: 'Opaque' | 'kubernetes.io/tls'
+  type: 'Opaque' | 'kubernetes.io/tls' | 'kubernetes.io/dockerconfigjson'
 }
 
 /** What became of the needs. Objects go into the plan like rendered ones. */
@@ -20,14 +20,26 @@ export interface SecretObjects {
   objects: RenderedObject[]
   /** `Secret/key` that were generated because no value existed. */
   generated: string[]
+  /** Required keys without a value anywhere. */
+  missing: MissingSecret[]
 }
+
+/** A key that pods read and nobody has given. */
+export interface MissingSecret {
+  secret: string
+  key: string
+  readers: string[]
+}
+
+/** Key of a Secret that opens a registry, as Kubernetes names it. */
+export const PULL_KEY = '.dockerconfigjson'
 
 /** Bytes of randomness in a generated value. */
 const GENERATED_BYTES = 32
 const GENERATED_KEYS = /-(password|key)$/
 
 /**
- * Every Secret that pods mount or read as environment, and every TLS Secret of an Ingress (never required: it may belong to
+ * Every Secret that pods mount, read as environment or pull their images with, and every TLS Secret of an Ingress (never required: it may belong to
  * a certificate controller).
  * @throws BadInput for a volume that does not list its keys: names the object
  */
@@ -42,6 +54,7 @@ export function secretNeeds(objects: readonly KubeObject[]): SecretNeed[] {
   for (const object of objects) {
     const reader = nameOf(refOf(object))
     for (const spec of podSpecs(object)) {
+      for (const { name } of spec.imagePullSecrets ?? []) if (name !== undefined) need(name, PULL_KEY, true, reader, 'kubernetes.io/dockerconfigjson')
       for (const volume of spec.volumes ?? []) {
         const projected = (volume.projected?.sources ?? []).flatMap(({ secret }) => (secret === undefined ? [] : [{ ...secret, secretName: secret.name }]))
         for (const secret of [...(volume.secret === undefined ? [] : [volume.secret]), ...projected]) {
@@ -88,7 +101,7 @@ export function podSpecs(object: KubeObject): Wire<V1PodSpec>[] {
  * @param files key → bytes, from `--secrets-dir`
  * @param live Secrets of the namespace that this deployer manages
  * @param foreign names of Secrets in the namespace that someone else manages: left alone
- * @throws BadInput when a required value is nowhere to be had: names Secret, key and reader, never a value
+ * @throws BadInput for a registry's configuration that is none: names the key, never a value
  */
 export function secretObjects(
   needs: readonly SecretNeed[],
@@ -102,10 +115,13 @@ export function secretObjects(
   const liveData = new Map(live.map((secret) => [secret.metadata.name, (secret['data'] ?? {}) as Record<string, string>]))
   const made = new Map<string, string>()
   const generated: string[] = []
-  const missing: string[] = []
+  const missing: MissingSecret[] = []
   const valueOf = (secret: string, key: string, required: boolean): string | undefined => {
     const file = files.get(key)
-    if (file !== undefined) return file.toString('base64')
+    if (file !== undefined) {
+      if (key === PULL_KEY) checkDockerConfig(file)
+      return file.toString('base64')
+    }
     const kept = liveData.get(secret)?.[key] ?? [...liveData.values()].find((data) => data[key] !== undefined)?.[key] ?? made.get(key)
     if (kept !== undefined || !required || !options.generate || !GENERATED_KEYS.test(key)) return kept
     const value = Buffer.from(random(GENERATED_BYTES).toString('base64url')).toString('base64')
@@ -120,7 +136,7 @@ export function secretObjects(
     for (const [key, required] of [...keys].sort()) {
       const value = valueOf(name, key, required)
       if (value !== undefined) data[key] = value
-      else if (required) missing.push(`Secret ${name}, key ${key} (read by ${[...readers].join(', ')})`)
+      else if (required) missing.push({ secret: name, key, readers: [...readers] })
     }
     if (Object.keys(data).length === 0) continue
     objects.push({
@@ -134,10 +150,17 @@ export function secretObjects(
       },
     })
   }
-  if (missing.length > 0) {
-    throw new BadInput(`no value for ${missing.length === 1 ? missing[0] : `${missing.length} secret keys:\n  ${missing.join('\n  ')}`}`, {
-      next: 'put one file per key into the folder given by --secrets-dir; the file name is the key',
-    })
+  return { objects, generated, missing }
+}
+
+/** What kubelet reads: an object with `auths`. */
+function checkDockerConfig(value: Buffer): void {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(value.toString())
+  } catch {
+    // The parser's message would quote the text.
   }
-  return { objects, generated }
+  const { auths } = (parsed ?? {}) as { auths?: unknown }
+  if (typeof auths !== 'object' || auths === null) throw new BadInput(`secret ${PULL_KEY} is not the configuration of a registry: a JSON object with auths`, { next: 'give what `docker login` writes, or `kubectl create secret docker-registry --dry-run=client -o yaml` shows' })
 }

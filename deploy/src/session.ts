@@ -2,11 +2,13 @@
 import type { Clock } from './_poll.ts'
 import { formatDuration } from './_duration.ts'
 import type { Cluster } from './cluster.ts'
-import type { Environment } from './gates.ts'
+import { BadInput, ClusterError } from './errors.ts'
+import { ENVIRONMENTS, type Environment, OVERLAYS } from './gates.ts'
 import { type Revision, closeInterrupted, currentRevision, readHistory } from './history.ts'
 import { Lock } from './lock.ts'
-import type { RenderedObject } from './objects.ts'
+import { type KubeObject, type RenderedObject, refOf } from './objects.ts'
 import type { Progress } from './progress.ts'
+import { NAMESPACES } from './render.ts'
 import type { RunReport } from './report.ts'
 import { OutOfTime } from './rollout.ts'
 import { type Run, newTimeline, phase } from './run.ts'
@@ -43,11 +45,76 @@ export interface Session extends AsyncDisposable {
   notes: string[]
 }
 
-/** Makes the namespace when it does not exist: the lock lives in it. Changes nothing otherwise. */
-export async function ensureNamespace({ cluster, namespace }: Context, rendered: readonly RenderedObject[]): Promise<void> {
-  if ((await cluster.get({ apiVersion: 'v1', kind: 'Namespace', name: namespace })) !== undefined) return
+/** Makes the namespace when it does not exist: the lock lives in it. @returns the namespace that this call made */
+export async function ensureNamespace({ cluster, namespace }: Context, rendered: readonly RenderedObject[]): Promise<KubeObject | undefined> {
+  if ((await cluster.get({ apiVersion: 'v1', kind: 'Namespace', name: namespace })) !== undefined) return undefined
   const object = rendered.find(({ object }) => object.kind === 'Namespace')?.object
-  await cluster.apply(object ?? { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+  return cluster.apply(object ?? { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+}
+
+/** What a namespace has from its beginning, and what the lock leaves in it. */
+const FROM_BEGINNING = new Set(['ConfigMap kube-root-ca.crt', 'Lease todo-chat-deploy'])
+/** Kinds that would show that somebody uses the namespace. */
+const USED_BY: readonly { apiVersion: string; kind: string }[] = [
+  ...['ConfigMap', 'Secret', 'Pod', 'Service', 'PersistentVolumeClaim'].map((kind) => ({ apiVersion: 'v1', kind })),
+  ...['Deployment', 'StatefulSet'].map((kind) => ({ apiVersion: 'apps/v1', kind })),
+]
+
+/**
+ * Takes a namespace back that this run made and left empty.
+ * @returns false when somebody uses it already: it stays then
+ */
+export async function removeNamespace({ cluster, namespace }: Context, { metadata: { uid } }: KubeObject): Promise<boolean> {
+  const lease = await cluster.get({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace, name: 'todo-chat-deploy' })
+  const held = ((lease?.['spec'] ?? {}) as { holderIdentity?: string }).holderIdentity
+  const found = (await Promise.all(USED_BY.map((kind) => cluster.list(kind, namespace)))).flat()
+  if (held || found.some(({ kind, metadata }) => !FROM_BEGINNING.has(`${kind} ${metadata.name}`))) return false
+  await cluster.remove({ apiVersion: 'v1', kind: 'Namespace', name: namespace }, uid === undefined ? {} : { uid })
+  return true
+}
+
+/** Says of which environment a namespace is. */
+export const ENVIRONMENT_LABEL = 'todo-chat.io/environment'
+
+/**
+ * Refuses a kubeconfig that was made for another environment.
+ * @param home namespace of its context
+ * @throws BadInput
+ */
+export function checkHome(home: string | undefined, environment: Environment): void {
+  const meant = ENVIRONMENTS.find((candidate) => NAMESPACES[OVERLAYS[candidate]] === home)
+  if (meant === undefined || meant === environment) return
+  throw new BadInput(`the kubeconfig is for namespace ${home}, which is that of ${meant}, not of ${environment}`, { next: `give the kubeconfig of ${environment}` })
+}
+
+export interface NamespaceFacts {
+  exists: boolean
+  /** What the person should know, for the report. */
+  notes: string[]
+}
+
+/**
+ * Looks at the namespace before anything is written.
+ * @throws BadInput when it is of another environment
+ */
+export async function checkNamespace({ cluster, environment, namespace }: Context): Promise<NamespaceFacts> {
+  const own = OVERLAYS[environment]
+  const look = async (name: string): Promise<KubeObject | undefined> => cluster.get({ apiVersion: 'v1', kind: 'Namespace', name })
+  const found = await look(namespace)
+  if (found !== undefined) {
+    const label = found.metadata.labels?.[ENVIRONMENT_LABEL]
+    if (label === undefined || label === own) return { exists: true, notes: [] }
+    throw new BadInput(`namespace ${namespace} is of environment ${label}, not ${own} (label ${ENVIRONMENT_LABEL})`, { object: refOf(found), next: `give the kubeconfig of ${own}, or another --namespace` })
+  }
+  const others = ENVIRONMENTS.filter((other) => other !== environment).map((other) => NAMESPACES[OVERLAYS[other]])
+  const neighbours = await Promise.all(others.map(async (name) => ((await look(name).catch(unlessForbidden)) === undefined ? [] : [name])))
+  const notes = neighbours.flat().map((name) => `namespace ${namespace} was not in this cluster before, and ${name} is: both environments share it`)
+  return { exists: false, notes }
+}
+
+function unlessForbidden(error: unknown): undefined {
+  if (error instanceof ClusterError && error.code === 'forbidden') return undefined
+  throw error
 }
 
 /**

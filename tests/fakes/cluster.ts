@@ -127,10 +127,11 @@ export class FakeCluster implements Cluster {
     return this.#put(object, live)
   }
 
-  async remove(ref: ObjectRef): Promise<void> {
+  async remove(ref: ObjectRef, { uid }: { uid?: string } = {}): Promise<void> {
     this.#refuse(`delete ${nameOf(ref)}`)
     const live = this.#objects.get(keyOf(ref))
     if (live === undefined) return
+    if (uid !== undefined && uid !== live.metadata.uid) throw new ClusterError('conflict', `delete ${nameOf(ref)}: another object of that name`, { verb: 'delete', resource: ref.kind, object: ref })
     this.writes.push(`delete ${nameOf(ref)}`)
     this.#delete(live)
   }

@@ -3,14 +3,15 @@ import { join } from 'node:path'
 import { stringify } from 'yaml'
 import type { KubeObject } from '../../deploy/src/objects.ts'
 import { ENVIRONMENTS, type Environment, NAMESPACES, RENDERERS, type Renderer, render } from '../../deploy/src/render.ts'
+import type { Settings } from '../../deploy/src/settings.ts'
 import type { Expectation } from './policies/_policy.ts'
 
 export const MANIFESTS = join(import.meta.dirname, '..', '..', 'manifests')
 
-const FEATURES: Record<Environment, Pick<Expectation, 'externalDatabase' | 'modelEndpoint' | 'tls' | 'gatewayApi'>> = {
-  development: { externalDatabase: false, modelEndpoint: false, tls: false, gatewayApi: false },
-  staging: { externalDatabase: false, modelEndpoint: false, tls: true, gatewayApi: false },
-  production: { externalDatabase: true, modelEndpoint: true, tls: true, gatewayApi: false },
+const FEATURES: Record<Environment, Pick<Expectation, 'externalDatabase' | 'modelEndpoint' | 'oidc' | 'tls' | 'gatewayApi'>> = {
+  development: { externalDatabase: false, modelEndpoint: false, oidc: false, tls: false, gatewayApi: false },
+  staging: { externalDatabase: false, modelEndpoint: false, oidc: true, tls: true, gatewayApi: false },
+  production: { externalDatabase: true, modelEndpoint: true, oidc: true, tls: true, gatewayApi: false },
 }
 
 export interface Rendering {
@@ -35,11 +36,11 @@ const renderings = new Map<string, Promise<KubeObject[]>>()
  * The objects of an environment, rendered once per test file.
  * @param values Helm only: further `--set-json` assignments
  */
-export function objectsOf(environment: Environment, renderer: Renderer, values: readonly string[] = []): Promise<KubeObject[]> {
-  const key = JSON.stringify([environment, renderer, values])
+export function objectsOf(environment: Environment, renderer: Renderer, values: readonly string[] = [], settings: Settings = {}): Promise<KubeObject[]> {
+  const key = JSON.stringify([environment, renderer, values, settings])
   const known = renderings.get(key)
   if (known !== undefined) return known
-  const objects = render({ manifests: MANIFESTS, environment, renderer, values }).then((rendered) => rendered.map(({ object }) => object))
+  const objects = render({ manifests: MANIFESTS, environment, renderer, values, settings }).then((rendered) => rendered.map(({ object }) => object))
   renderings.set(key, objects)
   return objects
 }

@@ -2,7 +2,7 @@ import { newProber } from '../application.ts'
 import { backupCronJob, runBackup } from '../backup.ts'
 import { type IngressAddress, type OpenEntrances, openEntrances, signingKey } from '../entrances.ts'
 import { describe } from '../errors.ts'
-import { type Gate, checkGates, checkRendered } from '../gates.ts'
+import type { Gate } from '../gates.ts'
 import { type Revision, beginRevision, currentRevision, finishRevision, readRevision, trimHistory } from '../history.ts'
 import { type Images, imagesOf, withImages } from '../images.ts'
 import { entriesOf, union, writeInventory } from '../inventory.ts'
@@ -15,8 +15,9 @@ import { type RunReport, type RunResult, countLine } from '../report.ts'
 import { rollBack, secretValues } from '../rollback.ts'
 import { type RolloutInput, appliedFrom, confirm, rollout } from '../rollout.ts'
 import { phase } from '../run.ts'
+import { checkRelease } from '../checkrelease.ts'
 import { type SavedPlan, checkAgainst } from '../savedplan.ts'
-import { type Context, type Session, type SessionOptions, ensureNamespace, newReport, openSession } from '../session.ts'
+import { type Context, type Session, type SessionOptions, ensureNamespace, newReport, openSession, removeNamespace } from '../session.ts'
 import { readWorkloads } from '../workloads.ts'
 
 export interface DeployInput extends ReleaseInput, SessionOptions {
@@ -42,16 +43,41 @@ export interface DeployInput extends ReleaseInput, SessionOptions {
  * @throws BadInput, LockHeld and other DeployErrors before the first change; afterwards every failure is in the report
  */
 export async function deploy(context: Context, input: DeployInput): Promise<RunReport> {
-  const { clock, cluster, namespace } = context
   const rendered = input.savedPlan?.rendered ?? withImages(input.rendered, input.images)
-  const objects = rendered.map(({ object }) => object)
-  checkRendered(rendered, namespace)
-  checkGates(context.environment, { objects, commit: context.commit, verified: input.verified }, input.allowed)
-  await ensureNamespace(context, rendered)
+  const { exists, notes } = await checkRelease(context, input, rendered)
+  if (!exists) refuseProblems((await prepareRelease(context.cluster, context.namespace, { ...input, rendered })).plan)
+  const made = await ensureNamespace(context, rendered)
+  let begun = false
+  try {
+    return await deployHeld(context, { ...input, rendered }, notes, () => {
+      begun = true
+    })
+  } catch (error) {
+    // A refusal leaves nothing behind.
+    if (made !== undefined && !begun) await takeBack(context, made)
+    throw error
+  }
+}
+
+/** Removes the namespace that this run made. Never throws: the refusal is what the person should read. */
+async function takeBack(context: Context, made: KubeObject): Promise<void> {
+  const trouble = await removeNamespace(context, made).then(
+    (removed) => (removed ? undefined : 'somebody uses it already'),
+    (error: unknown) => describe(error),
+  )
+  if (trouble !== undefined) context.progress({ type: 'note', text: `namespace ${context.namespace} was made and stays: ${trouble}` })
+}
+
+/** @param onBegin called before the first change of the release */
+async function deployHeld(context: Context, input: DeployInput, notes: readonly string[], onBegin: () => void): Promise<RunReport> {
+  const { clock, cluster, namespace } = context
+  const objects = input.rendered.map(({ object }) => object)
   await using session = await openSession(context, input)
-  const release = await phase(session.run, 'plan', '', () => prepareRelease(cluster, namespace, { ...input, rendered }))
+  session.notes.push(...notes)
+  const release = await phase(session.run, 'plan', '', () => prepareRelease(cluster, namespace, input))
   refuseProblems(release.plan)
   if (input.savedPlan) checkAgainst(input.savedPlan, release.plan, release.desired, release.generated)
+  onBegin()
   context.progress({ type: 'note', text: countLine(release.plan.operations) })
 
   await using entrances = openEntrances(cluster, namespace, objects, input.ingress)

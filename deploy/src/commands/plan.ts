@@ -1,4 +1,4 @@
-import { checkGates, checkRendered } from '../gates.ts'
+import { checkRelease } from '../checkrelease.ts'
 import { imagesOf, withImages } from '../images.ts'
 import { hasChanges } from '../plan.ts'
 import { type Release, prepareRelease } from '../release.ts'
@@ -11,14 +11,15 @@ export interface PlanResult extends Release {
   saved: SavedPlan
   /** 0 nothing to do, 1 something is in the way, 2 changes pending. */
   exitCode: 0 | 1 | 2
+  /** What the person should know. */
+  notes: string[]
 }
 
 /** Says what deploy would do, by server-side dry run. Writes nothing. */
 export async function plan(context: Context, input: Pick<DeployInput, 'rendered' | 'images' | 'verified' | 'allowed' | 'secretFiles' | 'generateSecrets' | 'force' | 'adopt' | 'pruneData'>): Promise<PlanResult> {
   const rendered = withImages(input.rendered, input.images)
   const objects = rendered.map(({ object }) => object)
-  checkRendered(rendered, context.namespace)
-  checkGates(context.environment, { objects, commit: context.commit, verified: input.verified }, input.allowed)
+  const { notes } = await checkRelease(context, input, rendered)
   const release = await prepareRelease(context.cluster, context.namespace, { ...input, rendered })
   const facts = {
     environment: context.environment,
@@ -30,5 +31,5 @@ export async function plan(context: Context, input: Pick<DeployInput, 'rendered'
   }
   const saved = savePlan(facts, release.plan, release.desired)
   const exitCode = release.plan.problems.length > 0 ? 1 : hasChanges(release.plan.operations) ? 2 : 0
-  return { ...release, saved, exitCode }
+  return { ...release, saved, exitCode, notes }
 }

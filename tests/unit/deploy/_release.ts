@@ -87,6 +87,11 @@ export class Scene {
   }
 
   deploy(rendered: RenderedObject[], overrides: Partial<DeployInput> = {}): Promise<RunReport> {
-    return deploy(this.context(), this.input(rendered, overrides))
+    return this.deployAs({}, rendered, overrides)
+  }
+
+  /** With another context: another environment, another commit. */
+  deployAs(context: Partial<Context>, rendered: RenderedObject[], overrides: Partial<DeployInput> = {}): Promise<RunReport> {
+    return deploy(this.context(context), this.input(rendered, overrides))
   }
 }

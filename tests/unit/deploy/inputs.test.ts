@@ -28,13 +28,31 @@ describe('a file of secret values', () => {
     ['with a number', `{"jwt-key": 7, "x": "${VALUE}"}`, /the value of jwt-key is not a string/],
     ['with an empty value', `{"jwt-key": "", "x": "${VALUE}"}`, /the value of jwt-key is empty/],
   ])('%s is refused, naming the key and never a value', async (_name, text, message) => {
-    const told = await refusal(readSecretsFile(file('secrets.json', text)))
+    const told = await refusal(readSecretsFile(file('secrets.json', text), 'prod'))
     expect(told).toMatch(message)
     expect(told).not.toContain(VALUE)
   })
 
   it('gives bytes by key', async () => {
-    expect(await readSecretsFile(file('secrets.json', `{"jwt-key": "${VALUE}"}`))).toEqual(new Map([['jwt-key', Buffer.from(VALUE)]]))
+    expect(await readSecretsFile(file('secrets.json', `{"jwt-key": "${VALUE}"}`), 'prod')).toEqual(new Map([['jwt-key', Buffer.from(VALUE)]]))
+  })
+})
+
+describe('a file of secret values that says for which environment it is', () => {
+  const secrets = (environment: string): string => file('secrets.json', JSON.stringify({ environment, 'jwt-key': VALUE }))
+
+  it.each(['prod', 'production'])('is taken for %s, and the name is no secret', async (environment) => {
+    expect([...(await readSecretsFile(secrets(environment), 'prod')).keys()]).toEqual(['jwt-key'])
+  })
+
+  it('is refused for another one', async () => {
+    const told = await refusal(readSecretsFile(secrets('staging'), 'prod'))
+    expect(told).toMatch(/these are the secrets of staging, not of prod/)
+    expect(told).not.toContain(VALUE)
+  })
+
+  it('has no values when it is empty, as pipelines hand over what is not set', async () => {
+    expect(await readSecretsFile(file('secrets.json', '\n'), 'prod')).toEqual(new Map())
   })
 })
 

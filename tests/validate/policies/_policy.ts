@@ -11,6 +11,8 @@ export interface Expectation {
   externalDatabase: boolean
   /** The agent asks a model endpoint instead of the scripted model. */
   modelEndpoint: boolean
+  /** People sign in with an OpenID Connect provider. */
+  oidc: boolean
   tls: boolean
   /** An HTTPRoute instead of an Ingress. */
   gatewayApi: boolean

@@ -66,13 +66,14 @@ export const namespacePolicies: Policy[] = [
   },
   {
     id: 'namespace/labels',
-    must: 'Every object MUST carry the labels part-of, managed-by and version, and those of a tier its name and component',
-    check: (objects) =>
+    must: 'Every object MUST carry the labels part-of, managed-by and version, those of a tier its name and component, and the Namespace its environment',
+    check: (objects, { environment }) =>
       each(objects, title, (object) => {
         const { labels = {} } = object.metadata
         const tierless = WITHOUT_TIER.has(object.kind) || WITHOUT_TIER.has(title(object))
         return [
           ...Object.entries(LABEL_VALUES).map(([label, value]) => !value.test(labels[label] ?? '') && `label ${label} is ${labels[label] ?? 'not set'}`),
+          object.kind === 'Namespace' && labels['todo-chat.io/environment'] !== environment && `label todo-chat.io/environment is ${labels['todo-chat.io/environment'] ?? 'not set'}`,
           ...['app.kubernetes.io/name', 'app.kubernetes.io/component'].map((label) => !tierless && labels[label] === undefined && `label ${label} is not set`),
         ]
       }),

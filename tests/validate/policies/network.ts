@@ -26,7 +26,7 @@ const OUTSIDE: { name: string; namespace: string; pods: Record<string, string> }
 ]
 
 /** Every flow there is. Anything else is denied. */
-export function expectedFlows({ externalDatabase, modelEndpoint }: Pick<Expectation, 'externalDatabase' | 'modelEndpoint'>): string[] {
+export function expectedFlows({ externalDatabase, modelEndpoint, oidc }: Pick<Expectation, 'externalDatabase' | 'modelEndpoint' | 'oidc'>): string[] {
   const clients = externalDatabase ? ['backend', 'mcp', 'migrate'] : ['backend', 'mcp', 'migrate', 'backup']
   return [
     'ingress controller → frontend TCP 8080',
@@ -35,6 +35,7 @@ export function expectedFlows({ externalDatabase, modelEndpoint }: Pick<Expectat
     'agent → mcp TCP 8002',
     ...clients.map((client) => `${client} → ${externalDatabase ? 'internet' : 'postgres'} TCP 5432`),
     ...(modelEndpoint ? ['agent → internet TCP 443'] : []),
+    ...(oidc ? ['backend → internet TCP 443'] : []),
     ...['agent', ...clients].flatMap((client) => [`${client} → DNS UDP 53`, `${client} → DNS TCP 53`]),
   ]
 }
@@ -128,12 +129,12 @@ export const networkPolicies: Policy[] = [
   {
     id: 'network/internet-only',
     must: 'A rule to the internet MUST leave out every private, shared and link-local network',
-    check: (objects, { externalDatabase, modelEndpoint }) => {
+    check: (objects, { externalDatabase, modelEndpoint, oidc }) => {
       const pods = podTemplates(objects)
       const blocks = pods.flatMap((pod) => [...egressRules(pod, objects), ...ingressRules(pod, objects)].flatMap(({ peers }) => peers.flatMap(({ ipBlock }) => (ipBlock === undefined ? [] : [{ owner: pod.owner, ipBlock }]))))
       const found = each(blocks, ({ owner }) => owner, ({ ipBlock }) => sameSet(ipBlock.except ?? [], PRIVATE))
       // Where nothing goes out to the internet there is no block to look at: each pod was looked at.
-      return externalDatabase || modelEndpoint ? found : { checked: pods.length, violations: blocks.map(({ owner, ipBlock }) => `${owner}: addresses ${ipBlock.cidr}`) }
+      return externalDatabase || modelEndpoint || oidc ? found : { checked: pods.length, violations: blocks.map(({ owner, ipBlock }) => `${owner}: addresses ${ipBlock.cidr}`) }
     },
   },
 ]

@@ -1,5 +1,5 @@
 /** Secrets: files only, each pod its own keys only. */
-import { type Policy, all, containersOf, each, eachPod, ofKind, podTemplates, sameSet } from './_policy.ts'
+import { type Expectation, type Policy, all, containersOf, each, eachPod, ofKind, podTemplates, sameSet } from './_policy.ts'
 import type { V1ConfigMap } from '@kubernetes/client-node'
 import type { Wire } from '../../../deploy/src/objects.ts'
 import { settings } from './services.ts'
@@ -9,10 +9,10 @@ const DATABASE_KEYS = ['superuser', 'migrator', 'chat', 'tasks', 'mcp', 'backup'
 const MODE = 0o440
 
 /** Pod → the Secret keys it may see. */
-function allowedKeys(externalDatabase: boolean, modelEndpoint: boolean): Record<string, string[]> {
+function allowedKeys({ externalDatabase, modelEndpoint, oidc }: Expectation): Record<string, string[]> {
   return {
     agent: modelEndpoint ? ['todo-chat-model/model-api-key'] : [],
-    backend: ['todo-chat-database/chat-password', 'todo-chat-database/tasks-password', 'todo-chat-jwt/jwt-key'],
+    backend: ['todo-chat-database/chat-password', 'todo-chat-database/tasks-password', 'todo-chat-jwt/jwt-key', ...(oidc ? ['todo-chat-oidc/oidc-client-secret'] : [])],
     backup: ['todo-chat-database/backup-password'],
     frontend: [],
     mcp: ['todo-chat-database/mcp-password', 'todo-chat-jwt/jwt-key'],
@@ -41,8 +41,8 @@ export const secretPolicies: Policy[] = [
   {
     id: 'secrets/own-keys-only',
     must: 'Every pod MUST see exactly the keys that its process reads, listed one by one',
-    check: (objects, { externalDatabase, modelEndpoint }) => {
-      const allowed = allowedKeys(externalDatabase, modelEndpoint)
+    check: (objects, expectation) => {
+      const allowed = allowedKeys(expectation)
       return eachPod(podTemplates(objects), ({ name, spec }) => {
         const keys = (spec.volumes ?? []).flatMap(({ secret }) => (secret === undefined ? [] : (secret.items?.map(({ key }) => `${secret.secretName}/${key}`) ?? [`${secret.secretName}/*`])))
         return sameSet(keys, allowed[name] ?? [])

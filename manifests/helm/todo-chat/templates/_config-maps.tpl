@@ -5,13 +5,16 @@
 TODO_ENVIRONMENT: {{ $values.environment }}
 TODO_LOG_LEVEL: {{ $values.logLevel }}
 TODO_DRAIN_SECONDS: "0"
+{{- if $values.trust.privateCa }}
+SSL_CERT_FILE: /run/secrets/todo-ca/ca.crt
+{{- end }}
 {{- else if eq .name "database" }}
-TODO_DATABASE_HOST: {{ $values.database.host }}
+TODO_DATABASE_HOST: {{ $values.database.host | quote }}
 TODO_DATABASE_PORT: {{ $values.database.port | quote }}
-TODO_DATABASE_NAME: {{ $values.database.name }}
+TODO_DATABASE_NAME: {{ $values.database.name | quote }}
 TODO_DATABASE_SSLMODE: {{ $values.database.sslMode }}
 {{- if $values.database.external }}
-PGSSLROOTCERT: /etc/ssl/certs/ca-certificates.crt
+PGSSLROOTCERT: {{ ternary "/run/secrets/todo-ca/ca.crt" "/etc/ssl/certs/ca-certificates.crt" $values.trust.privateCa }}
 {{- end }}
 {{- else if eq .name "backup" }}
 TODO_DATABASE_BACKUP_USER: todo_backup
@@ -22,7 +25,7 @@ TODO_DATABASE_MIGRATOR_USER: todo_migrator
 TODO_DATABASE_MIGRATOR_PASSWORD_FILE: /run/secrets/todo-db/migrator-password
 TODO_DATABASE_WAIT_SECONDS: "60"
 {{- if $values.database.external }}
-TODO_DATABASE_ADMIN_USER: {{ $values.database.adminUser }}
+TODO_DATABASE_ADMIN_USER: {{ $values.database.adminUser | quote }}
 TODO_DATABASE_ADMIN_PASSWORD_FILE: /run/secrets/todo-db/superuser-password
 TODO_DATABASE_CHAT_PASSWORD_FILE: /run/secrets/todo-db/chat-password
 TODO_DATABASE_TASKS_PASSWORD_FILE: /run/secrets/todo-db/tasks-password
@@ -37,8 +40,8 @@ TODO_MCP_ALLOWED_HOSTS: mcp:8002,localhost:*,127.0.0.1:*
 {{- else if eq .name "agent" }}
 TODO_MCP_URL: http://mcp:8002/mcp
 {{- if $values.model.enabled }}
-TODO_MODEL_BASE_URL: {{ $values.model.baseUrl }}
-TODO_MODEL_NAME: {{ $values.model.name }}
+TODO_MODEL_BASE_URL: {{ $values.model.baseUrl | quote }}
+TODO_MODEL_NAME: {{ $values.model.name | quote }}
 TODO_MODEL_API_KEY_FILE: /run/secrets/todo-model/model-api-key
 {{- end }}
 {{- else if eq .name "backend" }}
@@ -49,6 +52,12 @@ TODO_DATABASE_TASKS_USER: todo_tasks
 TODO_DATABASE_TASKS_PASSWORD_FILE: /run/secrets/todo-db/tasks-password
 TODO_DEV_LOGIN: {{ $values.devLogin | quote }}
 TODO_JWT_KEY_FILE: /run/secrets/todo-jwt/jwt-key
+{{- if $values.oidc.enabled }}
+TODO_OIDC_ISSUER: {{ $values.oidc.issuer | quote }}
+TODO_OIDC_CLIENT_ID: {{ $values.oidc.clientId | quote }}
+TODO_OIDC_CLIENT_SECRET_FILE: /run/secrets/todo-oidc/oidc-client-secret
+TODO_PUBLIC_URL: {{ printf "https://%s" $values.ingress.host | quote }}
+{{- end }}
 {{- else }}
 {{- fail (printf "no ConfigMap is called %s" .name) }}
 {{- end }}

@@ -40,11 +40,26 @@ ports:
       - 192.168.0.0/16
 {{- end }}
 
+{{/* The given network, or any public address. */}}
+{{- define "todo-chat.outside" -}}
+{{- if . -}}
+- ipBlock:
+    cidr: {{ . }}
+{{- else -}}
+{{ include "todo-chat.publicAddresses" . }}
+{{- end }}
+{{- end }}
+
+{{/* The port of an https URL. */}}
+{{- define "todo-chat.portOf" -}}
+{{ (urlParse .).host | regexFind ":[0-9]+$" | trimPrefix ":" | default "443" }}
+{{- end }}
+
 {{/* Egress rule to PostgreSQL, inside the cluster or outside. Argument: root. */}}
 {{- define "todo-chat.egressDatabase" -}}
 - to:
     {{- if .Values.database.external }}
-    {{- include "todo-chat.publicAddresses" . | nindent 4 }}
+    {{- include "todo-chat.outside" .Values.database.cidr | nindent 4 }}
     {{- else }}
     {{- include "todo-chat.peer" (dict "name" "postgres" "component" "database") | nindent 4 }}
     {{- end }}
@@ -56,7 +71,7 @@ ports:
 - from:
     - namespaceSelector:
         matchLabels:
-          kubernetes.io/metadata.name: {{ .root.Values.ingress.controller.namespace }}
+          kubernetes.io/metadata.name: {{ .root.Values.ingress.controller.namespace | quote }}
       podSelector:
         matchLabels:
           {{- toYaml .root.Values.ingress.controller.podLabels | nindent 10 }}

@@ -1,9 +1,13 @@
-{{/* The head of every pod spec. Argument: dict serviceAccount, grace. */}}
+{{/* The head of every pod spec. Argument: dict root, serviceAccount, grace. */}}
 {{- define "todo-chat.podHead" -}}
 serviceAccountName: {{ .serviceAccount }}
 automountServiceAccountToken: false
 enableServiceLinks: false
 terminationGracePeriodSeconds: {{ .grace }}
+{{- with .root.Values.images.pullSecret }}
+imagePullSecrets:
+  - name: {{ . | quote }}
+{{- end }}
 securityContext:
   runAsNonRoot: true
   runAsUser: 10001

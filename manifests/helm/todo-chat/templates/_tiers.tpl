@@ -3,6 +3,7 @@ What differs between the four web tiers, as YAML:
 port; grace (seconds from SIGTERM to SIGKILL); configMaps read; secrets mounted (volume, Secret, folder, keys).
 */}}
 {{- define "todo-chat.tiers" -}}
+{{- $ca := "{volume: ca, secret: todo-chat-ca, folder: /run/secrets/todo-ca, keys: [ca.crt]}" }}
 agent:
   port: 8001
   grace: 60
@@ -10,7 +11,11 @@ agent:
   secrets:
     {{- if .Values.model.enabled }}
     - {volume: model, secret: todo-chat-model, folder: /run/secrets/todo-model, keys: [model-api-key]}
-    {{- else }}
+    {{- end }}
+    {{- if .Values.trust.privateCa }}
+    - {{ $ca }}
+    {{- end }}
+    {{- if not (or .Values.model.enabled .Values.trust.privateCa) }}
     []
     {{- end }}
 backend:
@@ -20,6 +25,12 @@ backend:
   secrets:
     - {volume: database, secret: todo-chat-database, folder: /run/secrets/todo-db, keys: [chat-password, tasks-password]}
     - {volume: jwt, secret: todo-chat-jwt, folder: /run/secrets/todo-jwt, keys: [jwt-key]}
+    {{- if .Values.oidc.enabled }}
+    - {volume: oidc, secret: todo-chat-oidc, folder: /run/secrets/todo-oidc, keys: [oidc-client-secret]}
+    {{- end }}
+    {{- if .Values.trust.privateCa }}
+    - {{ $ca }}
+    {{- end }}
 frontend:
   port: 8080
   grace: 35
@@ -32,4 +43,7 @@ mcp:
   secrets:
     - {volume: database, secret: todo-chat-database, folder: /run/secrets/todo-db, keys: [mcp-password]}
     - {volume: jwt, secret: todo-chat-jwt, folder: /run/secrets/todo-jwt, keys: [jwt-key]}
+    {{- if .Values.trust.privateCa }}
+    - {{ $ca }}
+    {{- end }}
 {{- end }}
