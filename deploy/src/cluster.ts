@@ -27,6 +27,12 @@ export interface ApplyOptions {
   force?: boolean
 }
 
+export interface RemoveOptions {
+  uid?: string
+  resourceVersion?: string
+  foreground?: boolean
+}
+
 export interface LogOptions {
   /** Of the container's run before the last restart. */
   previous?: boolean
@@ -51,10 +57,11 @@ export interface Cluster {
   /** Replaces the whole object; `conflict` when its `resourceVersion` is not the newest. */
   replace(object: KubeObject): Promise<KubeObject>
   /**
-   * Deletes and returns at once; an absent object is no error. With `uid`, only that very object.
+   * Deletes and returns at once; an absent object is no error. With `uid` only that very object, with `resourceVersion` only as it was
+   * read; otherwise `conflict`.
    * Dependents go in the background, or before the object itself with `foreground`.
    */
-  remove(ref: ObjectRef, options?: { uid?: string; foreground?: boolean }): Promise<void>
+  remove(ref: ObjectRef, options?: RemoveOptions): Promise<void>
   /** A container's log, or `undefined` when there is none. */
   logs(namespace: string, pod: string, container: string, options: LogOptions): Promise<string | undefined>
   /** A Service through the API server's proxy. The proxy drops the Authorization header, so only public routes answer. */
@@ -257,8 +264,8 @@ class ApiCluster implements Cluster {
     return (await this.#object('update', HttpMethod.PUT, refOf(object), { body: object, query: { fieldManager: MANAGER } })) as KubeObject
   }
 
-  async remove(ref: ObjectRef, { uid, foreground = false }: { uid?: string; foreground?: boolean } = {}): Promise<void> {
-    const preconditions = uid === undefined ? {} : { preconditions: { uid } }
+  async remove(ref: ObjectRef, { foreground = false, ...asRead }: RemoveOptions = {}): Promise<void> {
+    const preconditions = Object.keys(asRead).length === 0 ? {} : { preconditions: asRead }
     try {
       await this.#object('delete', HttpMethod.DELETE, ref, {
         body: { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: foreground ? 'Foreground' : 'Background', ...preconditions },
