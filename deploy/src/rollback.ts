@@ -40,6 +40,21 @@ export function rollbackObjects({ objects }: Pick<StoredRevision, 'objects'>): R
 }
 
 /**
+ * A revision as far as it may still be brought back: a Secret that somebody else keeps by now stays theirs, as on the way forward.
+ */
+export async function withoutForeignSecrets(cluster: Cluster, namespace: string, revision: StoredRevision): Promise<StoredRevision> {
+  const { objects: owned } = await readInventory(cluster, namespace)
+  const uids = new Map(owned.map((entry) => [keyOf(entry), entry.uid]))
+  const isTheirs = async ({ object }: RenderedObject): Promise<boolean> => {
+    if (!isSecret(object)) return false
+    const live = await cluster.get(refOf(object))
+    return live !== undefined && !isOurs(live, uids.get(keyOf(refOf(object))))
+  }
+  const theirs = await Promise.all(revision.objects.map(isTheirs))
+  return { ...revision, objects: revision.objects.filter((_object, index) => theirs[index] !== true) }
+}
+
+/**
  * The objects of a revision, with the values that its Secrets have now. A key that was rotated since stays rotated, one that
  * was added stays there, and passwords stay those that the database has: the migration that sets them does not run again.
  * What is gone comes back with the values of the revision.

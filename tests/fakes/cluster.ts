@@ -193,6 +193,12 @@ export class FakeCluster implements Cluster {
     this.#killAfter = { write, from: this.writes.length }
   }
 
+  /** Resolves after the next such write, in the course of virtual time. */
+  async written(write: string): Promise<void> {
+    const from = this.writes.length
+    while (!this.writes.includes(write, from)) await this.clock.sleep(100)
+  }
+
   /** Another deployer starts. */
   revive(): void {
     this.#killAfter = undefined
@@ -354,7 +360,7 @@ export class FakeCluster implements Cluster {
   #job(job: KubeObject): void {
     const { template } = job['spec'] as WorkloadSpec
     this.#pods(job, template, 1, { 'job-name': job.metadata.name })
-    if (this.clock.now() - Date.parse(job.metadata.creationTimestamp ?? '') < READY_AFTER) return
+    if (this.clock.now() - Date.parse(job.metadata.creationTimestamp ?? '') < READY_AFTER || behaviourOf(template) === 'missing') return
     const failed = behaviourOf(template) === 'fails'
     job['status'] = { conditions: [failed ? { type: 'Failed', status: 'True', reason: 'BackoffLimitExceeded', message: 'Job has reached the specified backoff limit' } : { type: 'Complete', status: 'True' }] }
   }
@@ -383,7 +389,7 @@ export class FakeCluster implements Cluster {
     const isJob = pod.metadata.labels?.['job-name'] !== undefined
     const { ready, state, lastState, restartCount } = containerState(behaviour, age, isJob)
     pod['status'] = {
-      phase: isJob && age >= READY_AFTER ? (behaviour === 'fails' ? 'Failed' : 'Succeeded') : 'Running',
+      phase: behaviour === 'missing' ? 'Pending' : isJob && age >= READY_AFTER ? (behaviour === 'fails' ? 'Failed' : 'Succeeded') : 'Running',
       conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
       containerStatuses: containers.map(({ name, image }) => ({ name, image, ready, state, lastState, restartCount })),
     }
@@ -394,7 +400,7 @@ function containerState(behaviour: string, age: number, isJob: boolean): { ready
   const running = { running: {} }
   const ended = { terminated: { exitCode: 1, reason: 'Error', finishedAt: '2026-01-01T00:00:00Z' } }
   const backOff = { ready: false, state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 10s restarting failed container' } }, lastState: ended, restartCount: 2 }
-  if (isJob) return { ready: false, state: age < READY_AFTER ? running : { terminated: { exitCode: behaviour === 'fails' ? 1 : 0, reason: behaviour === 'fails' ? 'Error' : 'Completed' } }, restartCount: 0 }
+  if (isJob && behaviour !== 'missing') return { ready: false, state: age < READY_AFTER ? running : { terminated: { exitCode: behaviour === 'fails' ? 1 : 0, reason: behaviour === 'fails' ? 'Error' : 'Completed' } }, restartCount: 0 }
   switch (behaviour) {
     case 'crash':
       return age < READY_AFTER ? { ready: false, state: running, restartCount: 0 } : backOff

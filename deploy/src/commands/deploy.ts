@@ -12,7 +12,7 @@ import { type KubeObject, keyOf, nameOf } from '../objects.ts'
 import { hasChanges } from '../plan.ts'
 import { type Release, type ReleaseInput, prepareRelease, refuseProblems } from '../release.ts'
 import { type RunReport, type RunResult, countLine } from '../report.ts'
-import { rollBack, secretValues } from '../rollback.ts'
+import { rollBack, secretValues, withoutForeignSecrets } from '../rollback.ts'
 import { type BrokenBefore, type RolloutInput, type RolloutResult, appliedFrom, confirm, rollout } from '../rollout.ts'
 import { phase, policyOf } from '../run.ts'
 import { type SavedPlan, checkAgainst } from '../savedplan.ts'
@@ -170,10 +170,10 @@ async function findBroken({ context, session, release, report, entrances, rollou
     report.notes.push(untouched.has(keyOf(ref)) ? `${nameOf(ref)} is not healthy, and this release did not touch it: ${message}` : `${nameOf(ref)} was not healthy before this run: ${message}`)
   }
   const objects = new Set(broken.map(({ ref }) => keyOf(ref)))
-  const isDoubtful = objects.size > 0 || !isProven(session.history)
+  const isDoubtful = objects.size > 0 || rolloutInput.prober === undefined || !isProven(session.history)
   if (!isDoubtful || currentRevision(session.history) === undefined) return { objects, questions: new Set() }
   const checks = await verify(context.clock, await entrances.current(), rolloutInput.prober, session.run.signal, policyOf(session.run).baseline)
-  const wrong = checks.filter(({ result }) => result === 'failed')
+  const wrong = checks.filter(({ result, gap }) => result === 'failed' || gap === true)
   for (const { name, detail } of wrong) report.notes.push(`before this run: ${name}: ${detail}`)
   return { objects, questions: new Set(wrong.map(({ name }) => name)) }
 }
@@ -222,7 +222,7 @@ async function undo({ context, session, input, entrances, rolloutInput, report }
   if (!input.rollBack) return { result: 'failed', summary: `revision ${failed.revision} failed and was left in place (--no-rollback)` }
   if (target === undefined) return { result: 'failed', summary: `revision ${failed.revision} failed; there is no earlier revision to go back to` }
   const started = context.clock.now()
-  const to = await readRevision(context.cluster, context.namespace, target.revision)
+  const to = await withoutForeignSecrets(context.cluster, context.namespace, await readRevision(context.cluster, context.namespace, target.revision))
   const { soakMs, allowUnasked = false } = rolloutInput
   // The revision that comes back reads its own key.
   const key = await signingKeyOf(context.cluster, context.namespace, to.objects.map(({ object }) => object))

@@ -4,7 +4,7 @@ import { BadInput, DeployError, describe } from '../errors.ts'
 import { type Revision, type StoredRevision, beginRevision, currentRevision, finishRevision, readRevision, trimHistory } from '../history.ts'
 import { startMeasurement } from '../measure.ts'
 import type { RunReport } from '../report.ts'
-import { rollBack, withPresentSecrets } from '../rollback.ts'
+import { rollBack, withPresentSecrets, withoutForeignSecrets } from '../rollback.ts'
 import { type Context, type Session, type SessionOptions, newReport, openSession } from '../session.ts'
 
 export interface RollbackCommandInput extends SessionOptions {
@@ -24,7 +24,7 @@ export interface RollbackCommandInput extends SessionOptions {
 export async function rollback(context: Context, input: RollbackCommandInput): Promise<RunReport> {
   const { cluster, namespace, clock } = context
   await using session = await openSession(context, input)
-  const stored = await readRevision(cluster, namespace, input.to ?? previousGood(session.history, namespace))
+  const stored = await withoutForeignSecrets(cluster, namespace, await readRevision(cluster, namespace, input.to ?? previousGood(session.history, namespace)))
   const { objects: present, kept } = input.restoreSecrets === true ? { ...stored, kept: [] } : await withPresentSecrets(cluster, stored.objects)
   const to = { ...stored, objects: present }
   const objects = to.objects.map(({ object }) => object)

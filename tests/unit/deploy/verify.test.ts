@@ -81,8 +81,9 @@ describe('verify', () => {
   })
 
   it('an ingress that was left out by the person is no gap', async () => {
-    const { clock, entrances: { ingress: _ingress, ...entrances } } = await scene()
-    const checks = await verify(clock, entrances, newProber(KEY, clock.now()), signal)
+    const { clock, cluster, entrances: { ingress: _ingress, ...entrances } } = await scene()
+    const backendPod = await cluster.pod('ns', 'backend-x-1')
+    const checks = await verify(clock, { ...entrances, backendPod }, newProber(KEY, clock.now()), signal)
     expect(checks.filter(({ result }) => result === 'not asked')).toEqual([{ name: 'page through the ingress', result: 'not asked', detail: expect.stringMatching(/--ingress-url/), ms: 0 }])
     expect(isVerified(checks)).toBe(true)
   })
