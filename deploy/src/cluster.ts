@@ -68,6 +68,8 @@ export interface Cluster {
   service(namespace: string, name: string, port: string | number): HttpTarget
   /** One pod through a forwarded port; every route answers. */
   pod(namespace: string, name: string, port: number): Promise<HttpTarget>
+  /** The same cluster, whose requests and their repetitions end with the signal: a write of a deployer that lost its lock must not land later. */
+  until(signal: AbortSignal): Cluster
   /** Runs a command in a container to its end; `stdout` is ended then. */
   exec(pod: { namespace: string; name: string; container: string }, command: readonly string[], stdout: Writable, stdin?: Readable): Promise<ExecResult>
 }
@@ -203,11 +205,18 @@ class ApiCluster implements Cluster {
   readonly #api: JsonApi
   readonly #options: ConnectOptions
 
-  constructor(config: KubeConfig, options: ConnectOptions) {
+  readonly #signal: AbortSignal | undefined
+
+  constructor(config: KubeConfig, options: ConnectOptions, signal?: AbortSignal) {
+    this.#signal = signal
     this.#config = config
     this.#options = options
     this.server = config.getCurrentCluster()?.server ?? ''
     this.#api = config.makeApiClient(JsonApi)
+  }
+
+  until(signal: AbortSignal): Cluster {
+    return new ApiCluster(this.#config, this.#options, this.#signal === undefined ? signal : AbortSignal.any([this.#signal, signal]))
   }
 
   async version(patienceMs?: number): Promise<string> {
@@ -344,9 +353,11 @@ class ApiCluster implements Cluster {
 
   async #send(request: Request, patienceMs = this.#options.patienceMs ?? PATIENCE): Promise<unknown> {
     const started = performance.now()
+    const signal = this.#signal
     return pRetry(
       async () => {
         try {
+          signal?.throwIfAborted()
           const context = this.#api.context(await request.path(), request.method)
           for (const [name, value] of Object.entries(request.query ?? {})) if (value !== undefined) context.setQueryParam(name, value)
           if (request.body !== undefined) {
@@ -354,13 +365,15 @@ class ApiCluster implements Cluster {
             context.setBody(JSON.stringify(request.body))
           }
           context.setHeaderParam('Accept', 'application/json, */*;q=0.8')
-          context.setSignal(AbortSignal.timeout(REQUEST_TIMEOUT))
+          context.setSignal(signal === undefined ? AbortSignal.timeout(REQUEST_TIMEOUT) : AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT)]))
           return await this.#api.send(context)
         } catch (error) {
+          signal?.throwIfAborted()
           throw translate(error, request, this.server)
         }
       },
       {
+        ...(signal === undefined ? {} : { signal }),
         retries: Number.POSITIVE_INFINITY,
         minTimeout: 200,
         maxTimeout: 2_000,
@@ -451,10 +464,10 @@ function fromStatus(
   }
 }
 
-/** Fields that server-side apply does not know come as HTTP 500, with all of them in the message. */
+/** Fields that server-side apply does not know, and entries of a list with the same key, come as HTTP 500, with all of them in the message. */
 function untypedFields(message: string): FieldCause[] {
   if (!message.startsWith('failed to create typed patch object')) return []
-  return [...message.matchAll(/(?:^|\s)\.(\S+): (field not declared in schema|.*expected .*)$/gm)].map(([, field = '', text = '']) => ({ field, message: text }))
+  return [...message.matchAll(/(?:^|\s)\.(\S+): (field not declared in schema|.*expected .*|duplicate entries for key .*)$/gm)].map(([, field = '', text = '']) => ({ field, message: text }))
 }
 
 /** A WebSocket that was refused says only the HTTP status: `Unexpected server response: 403`. */

@@ -1,11 +1,14 @@
 /** Rendered objects + secrets + what the cluster has → the desired objects and the plan. Shared by plan and deploy; writes nothing. */
 import type { Cluster } from './cluster.ts'
 import { BadInput, DeployError } from './errors.ts'
+import type { Gate } from './gates.ts'
+import { nextRevision, readHistory, readNewestGood } from './history.ts'
 import { MANAGER } from './identity.ts'
 import { type Inventory, readInventory } from './inventory.ts'
 import { type Live, readLive } from './live.ts'
 import type { KubeObject, RenderedObject } from './objects.ts'
 import { type Plan, type PlanOptions, type Problem, buildPlan, managersOf } from './plan.ts'
+import { refuseRolePasswords, withSecretRolls } from './secretroll.ts'
 import { secretNeeds, secretObjects } from './secrets.ts'
 
 export interface ReleaseInput extends PlanOptions {
@@ -17,6 +20,8 @@ export interface ReleaseInput extends PlanOptions {
   generateSecrets: boolean
   /** Take over fields that other managers own. */
   force?: boolean
+  /** Refusals that the person has lifted. */
+  allowed?: ReadonlySet<Gate>
 }
 
 export interface Release {
@@ -46,7 +51,11 @@ export async function prepareRelease(cluster: Cluster, namespace: string, input:
   // A foreign Secret for which values are given stays in the plan, where it is refused as foreign.
   for (const name of given) foreign.delete(name)
   const secrets = secretObjects(needs, namespace, input.secretFiles, stored.filter(isOurs), foreign, { generate: input.generateSecrets })
-  const desired = [...input.rendered, ...secrets.objects]
+  const history = existing === undefined ? [] : await readHistory(cluster, namespace)
+  const before = await readNewestGood(cluster, namespace, history)
+  const whole = [...input.rendered, ...secrets.objects]
+  if (input.allowed?.has('role-password') !== true) refuseRolePasswords(whole, before?.objects.map(({ object }) => object) ?? stored.filter(isOurs))
+  const desired = before === undefined ? whole : withSecretRolls(whole, before.objects, await nextRevision(cluster, namespace), 'before')
   const inventory = existing === undefined ? { revision: 0, fence: 0, objects: [] } : await readInventory(cluster, namespace)
   const live = await readLive(cluster, namespace, desired, inventory, input.force)
   return { desired, generated: secrets.generated, inventory, live, plan: buildPlan(desired, live, inventory, input) }

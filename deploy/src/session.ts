@@ -6,6 +6,7 @@ import type { Environment } from './gates.ts'
 import { type Revision, closeInterrupted, currentRevision, readHistory } from './history.ts'
 import { Lock } from './lock.ts'
 import type { RenderedObject } from './objects.ts'
+import type { Policy } from './policy.ts'
 import type { Progress } from './progress.ts'
 import type { RunReport } from './report.ts'
 import { OutOfTime } from './rollout.ts'
@@ -23,6 +24,8 @@ export interface Context {
   /** Told to others that wait for the lock, and kept in the history. */
   who: string
   commit?: string
+  /** @default STANDARD_POLICY */
+  policy?: Policy
 }
 
 export interface SessionOptions {
@@ -57,7 +60,7 @@ export async function ensureNamespace({ cluster, namespace }: Context, rendered:
 export async function openSession(context: Context, options: SessionOptions): Promise<Session> {
   const { cluster, clock, namespace, progress, interrupt, who } = context
   const timeline = newTimeline()
-  const bare: Run = { cluster, clock, namespace, progress, timeline, signal: interrupt }
+  const bare: Run = { cluster, clock, namespace, progress, timeline, signal: interrupt, ...(context.policy && { policy: context.policy }) }
   const lock = await phase(bare, 'lock', '', () =>
     Lock.acquire(cluster, clock, namespace, {
       holder: who,
@@ -72,7 +75,8 @@ export async function openSession(context: Context, options: SessionOptions): Pr
     const limiting = limitTime(clock, options.timeoutMs, limit, over.signal)
     const found = await readHistory(cluster, namespace)
     const interrupted = await closeInterrupted(cluster, namespace, found, clock.now())
-    const wayBack: Run = { ...bare, signal: AbortSignal.any([interrupt, lock.lost]) }
+    // What the lock protects ends with it, repeated requests too.
+    const wayBack: Run = { ...bare, cluster: cluster.until(lock.lost), signal: AbortSignal.any([interrupt, lock.lost]) }
     return {
       lock,
       wayBack,

@@ -45,6 +45,8 @@ export class FakeCluster implements Cluster {
   /** What commands in pods do, by their first word. */
   readonly execs = new Map<string, { exitCode?: number; stderr?: string; output?: string }>()
   readonly logsOf = new Map<string, string>()
+  /** Called with each request to the application. */
+  onRequest: ((target: string, request: HttpRequest) => void) | undefined
   readonly clock: FakeClock
   readonly #objects = new Map<string, KubeObject>()
   /** When the newest revision of each Deployment began. */
@@ -159,6 +161,16 @@ export class FakeCluster implements Cluster {
     return this.#target(`pod ${name.replace(/-[^-]+-\d+$/, '')}`)
   }
 
+  /** Requests of the fake take no time, so that none outlives its signal: only new ones are refused. */
+  until(signal: AbortSignal): Cluster {
+    const refuse = <Method extends (...values: never[]) => Promise<unknown>>(method: Method): Method =>
+      (async (...values: never[]) => {
+        signal.throwIfAborted()
+        return method.apply(this, values)
+      }) as Method
+    return Object.assign(Object.create(this) as FakeCluster, { get: refuse(this.get), list: refuse(this.list), apply: refuse(this.apply), create: refuse(this.create), replace: refuse(this.replace), remove: refuse(this.remove) })
+  }
+
   /** Ends as {@link execs} says for the first word of the command. */
   async exec(_pod: { name: string }, command: readonly string[], stdout: Writable, stdin?: Readable): Promise<{ exitCode: number; stderr: string }> {
     if (stdin !== undefined) for await (const _chunk of stdin);
@@ -212,7 +224,10 @@ export class FakeCluster implements Cluster {
   #target(name: string): HttpTarget {
     return {
       name,
-      send: async (request: HttpRequest) => this.answers.get(`${name} ${request.path}`) ?? applicationAnswer(request),
+      send: async (request: HttpRequest) => {
+        this.onRequest?.(name, request)
+        return this.answers.get(`${name} ${request.path}`) ?? applicationAnswer(request)
+      },
       close: async () => undefined,
     }
   }

@@ -4,7 +4,7 @@ import { backupCronJob, runBackup } from '../backup.ts'
 import { type IngressAddress, type OpenEntrances, openEntrances, signingKeyOf } from '../entrances.ts'
 import { DeployError, describe } from '../errors.ts'
 import { type Gate, checkGates, checkRendered } from '../gates.ts'
-import { type Revision, beginRevision, currentRevision, finishRevision, readRevision, trimHistory } from '../history.ts'
+import { type Revision, beginRevision, currentRevision, finishRevision, nextRevision, readNewestGood, trimHistory } from '../history.ts'
 import { type Images, imagesOf, withImages } from '../images.ts'
 import { entriesOf, union, writeInventory } from '../inventory.ts'
 import { type Measurement, startMeasurement } from '../measure.ts'
@@ -12,7 +12,7 @@ import { type KubeObject, keyOf, nameOf } from '../objects.ts'
 import { hasChanges } from '../plan.ts'
 import { type Release, type ReleaseInput, prepareRelease, refuseProblems } from '../release.ts'
 import { type RunReport, type RunResult, countLine } from '../report.ts'
-import { rollBack, secretValues, withoutForeignSecrets } from '../rollback.ts'
+import { rollBack, secretValues, withPresentSecrets, withoutForeignSecrets } from '../rollback.ts'
 import { type BrokenBefore, type RolloutInput, type RolloutResult, appliedFrom, confirm, rollout } from '../rollout.ts'
 import { phase, policyOf } from '../run.ts'
 import { type SavedPlan, checkAgainst } from '../savedplan.ts'
@@ -182,7 +182,7 @@ async function findBroken({ context, session, release, report, entrances, rollou
 async function begin({ context, session, release, report }: Steps): Promise<Revision> {
   const { cluster, namespace, clock, who, commit } = context
   await session.lock.assertHeld()
-  const revision = (session.history[0]?.revision ?? 0) + 1
+  const revision = await nextRevision(cluster, namespace)
   const record: Revision = {
     revision,
     action: 'deploy',
@@ -218,11 +218,13 @@ function isDatabase({ kind, metadata }: KubeObject): boolean {
 }
 
 async function undo({ context, session, input, entrances, rolloutInput, report }: Steps, failed: Revision, measurement: Measurement, brokenBefore: BrokenBefore): Promise<End> {
-  const target = currentRevision(session.history)
+  const target = await readNewestGood(context.cluster, context.namespace, session.history)
   if (!input.rollBack) return { result: 'failed', summary: `revision ${failed.revision} failed and was left in place (--no-rollback)` }
   if (target === undefined) return { result: 'failed', summary: `revision ${failed.revision} failed; there is no earlier revision to go back to` }
   const started = context.clock.now()
-  const to = await withoutForeignSecrets(context.cluster, context.namespace, await readRevision(context.cluster, context.namespace, target.revision))
+  const ours = await withoutForeignSecrets(context.cluster, context.namespace, target)
+  // Passwords that a person has changed in the database do not go back with the release.
+  const to = input.allowed.has('role-password') ? { ...ours, objects: (await withPresentSecrets(context.cluster, ours.objects)).objects } : ours
   const { soakMs, allowUnasked = false } = rolloutInput
   // The revision that comes back reads its own key.
   const key = await signingKeyOf(context.cluster, context.namespace, to.objects.map(({ object }) => object))

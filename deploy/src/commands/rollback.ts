@@ -1,10 +1,11 @@
 import { newProber } from '../application.ts'
 import { type IngressAddress, openEntrances, signingKeyOf } from '../entrances.ts'
 import { BadInput, DeployError, describe } from '../errors.ts'
-import { type Revision, type StoredRevision, beginRevision, currentRevision, finishRevision, readRevision, trimHistory } from '../history.ts'
+import { type Revision, type StoredRevision, beginRevision, currentRevision, finishRevision, nextRevision, readNewestGood, readRevision, trimHistory } from '../history.ts'
 import { startMeasurement } from '../measure.ts'
 import type { RunReport } from '../report.ts'
 import { rollBack, withPresentSecrets, withoutForeignSecrets } from '../rollback.ts'
+import { withSecretRolls } from '../secretroll.ts'
 import { type Context, type Session, type SessionOptions, newReport, openSession } from '../session.ts'
 
 export interface RollbackCommandInput extends SessionOptions {
@@ -26,7 +27,9 @@ export async function rollback(context: Context, input: RollbackCommandInput): P
   await using session = await openSession(context, input)
   const stored = await withoutForeignSecrets(cluster, namespace, await readRevision(cluster, namespace, input.to ?? previousGood(session.history, namespace)))
   const { objects: present, kept } = input.restoreSecrets === true ? { ...stored, kept: [] } : await withPresentSecrets(cluster, stored.objects)
-  const to = { ...stored, objects: present }
+  // Restored values reach only pods that are rolled.
+  const before = await readNewestGood(cluster, namespace, session.history)
+  const to = { ...stored, objects: before === undefined ? present : withSecretRolls(present, before.objects, await nextRevision(cluster, namespace), 'own') }
   const objects = to.objects.map(({ object }) => object)
   await using entrances = openEntrances(cluster, namespace, objects, input.ingress)
   const key = await signingKeyOf(cluster, namespace, objects)
@@ -78,7 +81,7 @@ async function begin({ cluster, namespace, clock, who }: Context, session: Sessi
   await session.lock.assertHeld()
   const record: Revision = {
     ...rest,
-    revision: (session.history[0]?.revision ?? 0) + 1,
+    revision: await nextRevision(cluster, namespace),
     action: 'rollback',
     startedAt: new Date(clock.now()).toISOString(),
     result: 'running',
