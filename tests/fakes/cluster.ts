@@ -163,12 +163,17 @@ export class FakeCluster implements Cluster {
 
   /** Requests of the fake take no time, so that none outlives its signal: only new ones are refused. */
   until(signal: AbortSignal): Cluster {
-    const refuse = <Method extends (...values: never[]) => Promise<unknown>>(method: Method): Method =>
-      (async (...values: never[]) => {
-        signal.throwIfAborted()
-        return method.apply(this, values)
-      }) as Method
-    return Object.assign(Object.create(this) as FakeCluster, { get: refuse(this.get), list: refuse(this.list), apply: refuse(this.apply), create: refuse(this.create), replace: refuse(this.replace), remove: refuse(this.remove) })
+    const methods = ['version', 'get', 'list', 'apply', 'create', 'replace', 'remove', 'logs', 'service', 'pod', 'exec', 'until'] as const
+    const bound = Object.fromEntries(
+      methods.map((name) => [
+        name,
+        (...values: never[]) => {
+          signal.throwIfAborted()
+          return (this[name] as (...values: never[]) => unknown).apply(this, values)
+        },
+      ]),
+    )
+    return { server: this.server, ...bound } as unknown as Cluster
   }
 
   /** Ends as {@link execs} says for the first word of the command. */
