@@ -1,7 +1,8 @@
 /** What an environment refuses before anything is read from its cluster. Pure. */
+import { refuseDuplicates } from './duplicates.ts'
 import { BadInput } from './errors.ts'
 import { type Images, hasDigest, imageName, imagesOf, isPlaceholder } from './images.ts'
-import type { KubeObject } from './objects.ts'
+import { type KubeObject, isNamespaced } from './objects.ts'
 
 export const ENVIRONMENTS = ['dev', 'staging', 'prod'] as const
 
@@ -102,6 +103,10 @@ export function checkRendered(rendered: readonly { object: KubeObject; source: s
     if (object.kind === 'Namespace' ? name !== namespace : own !== undefined && own !== namespace) {
       throw new BadInput(`${object.kind} ${name} is for namespace ${object.kind === 'Namespace' ? name : own}, but this environment is ${namespace} (${source})`, { next: 'render the overlay of this environment, or set --namespace' })
     }
+    if (own === undefined && isNamespaced(object.kind)) {
+      throw new BadInput(`${object.kind} ${name} has no namespace, so that it would land in the one of the kubeconfig (${source})`, { next: `set metadata.namespace to ${namespace}, or render the overlay of this environment` })
+    }
     if (object.kind === 'Secret') throw new BadInput(`Secret ${name} is rendered from ${source}: secret values do not belong into manifests`, { next: 'remove it; the deployer makes Secrets from --secrets-dir' })
   }
+  refuseDuplicates(rendered)
 }
