@@ -1,4 +1,4 @@
-import { type Container, type Directory, type File, ReturnType, type Secret, type Service } from '@dagger.io/dagger'
+import { type Container, dag, type Directory, type File, ReturnType, type Secret, type Service } from '@dagger.io/dagger'
 import { workspace } from './checks.ts'
 import { CHECK_SOURCES } from './sources.ts'
 

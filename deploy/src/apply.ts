@@ -1,8 +1,9 @@
 /** Executes the operations of a plan, one wave at a time, in their order. Chooses nothing. */
 import { formatDuration } from './_duration.ts'
 import { poll } from './_poll.ts'
-import { DeployError } from './errors.ts'
+import { DeployError, LockLost } from './errors.ts'
 import { MANAGER } from './identity.ts'
+import type { Live } from './live.ts'
 import { type KubeObject, type ObjectRef, type RenderedObject, keyOf, nameOf, refOf } from './objects.ts'
 import type { Operation } from './plan.ts'
 import type { Run } from './run.ts'
@@ -22,6 +23,10 @@ export interface Applied {
 export interface ApplyWaveOptions {
   /** Take over fields of other managers. */
   force?: boolean
+  /** Proves before each write that this deployer still may. */
+  mayWrite?: (() => Promise<void>) | undefined
+  /** Called with each refused write, and the others go on; without it the first one is thrown. */
+  onRefusal?: (ref: ObjectRef, error: DeployError) => void
 }
 
 /** Deletion waits for running pods to end their grace. */
@@ -29,29 +34,39 @@ const DELETE_TIMEOUT = 120_000
 const DELETE_POLL = 500
 
 /**
- * Writes the objects of one wave; unchanged ones are left alone.
+ * Writes the objects of one wave; unchanged ones are left alone. Removing what is no longer wanted is the work of prune.ts.
  * @param operations of one wave, in order
  * @throws ClusterError naming the owner of a field in dispute; DeployError when a deletion does not end in 2 minutes
  */
 export async function applyWave(run: Run, operations: readonly Operation[], desired: readonly RenderedObject[], options: ApplyWaveOptions = {}): Promise<Applied[]> {
   const objects = new Map(desired.map(({ object }) => [keyOf(refOf(object)), object]))
   const applied: Applied[] = []
-  for (const operation of operations) {
-    const { action, ref, reason } = operation
+  for (const { action, ref, reason } of operations) {
     run.signal.throwIfAborted()
-    if (action === 'unchanged' || action === 'keep') continue
+    if (action === 'unchanged' || action === 'keep' || action === 'prune') continue
     run.progress({ type: 'operation', action, ref, reason })
-    if (action === 'prune') {
-      await run.cluster.remove(ref)
-      continue
-    }
     const object = objects.get(keyOf(ref))
     if (object === undefined) throw new Error(`the plan names ${nameOf(ref)}, which is not among the objects`)
-    if (action === 'replace') await removeAndWait(run, ref)
-    const result = await run.cluster.apply(object, { force: options.force ?? false })
-    applied.push({ ref, generation: result.metadata.generation ?? 0, object: result, at: run.clock.now(), serverTime: writtenAt(result) })
+    try {
+      if (action === 'replace') await removeAndWait(run, ref, options)
+      await options.mayWrite?.()
+      const result = await run.cluster.apply(object, { force: options.force ?? false })
+      applied.push({ ref, generation: result.metadata.generation ?? 0, object: result, at: run.clock.now(), serverTime: writtenAt(result) })
+    } catch (error) {
+      if (options.onRefusal === undefined || !(error instanceof DeployError) || error instanceof LockLost || run.signal.aborted) throw error
+      options.onRefusal(ref, error)
+    }
   }
   return applied
+}
+
+/** The uid of every object that is known to exist after the writes, by key. */
+export function uidsOf({ states }: Live, applied: readonly Applied[]): Map<string, string> {
+  const uids = new Map<string, string>()
+  for (const object of [...[...states.values()].flatMap(({ live }) => live ?? []), ...applied.map(({ object }) => object)]) {
+    if (object.metadata.uid !== undefined) uids.set(keyOf(refOf(object)), object.metadata.uid)
+  }
+  return uids
 }
 
 /** When this deployer last changed the object, by the server's clock; to the second. 0 when the server does not say. */
@@ -64,7 +79,8 @@ export function writtenAt(object: KubeObject): number {
  * Deletes an object and its dependents, and waits until it is gone.
  * @throws DeployError when that takes more than 2 minutes: names the finalizers that hold it
  */
-async function removeAndWait(run: Run, ref: ObjectRef): Promise<void> {
+async function removeAndWait(run: Run, ref: ObjectRef, { mayWrite }: ApplyWaveOptions): Promise<void> {
+  await mayWrite?.()
   await run.cluster.remove(ref, { foreground: true })
   let last: KubeObject | undefined
   const gone = await poll(run.clock, { intervalMs: DELETE_POLL, timeoutMs: DELETE_TIMEOUT, signal: run.signal }, async () => {

@@ -28,6 +28,12 @@ export interface ApplyOptions {
   force?: boolean
 }
 
+export interface RemoveOptions {
+  uid?: string
+  resourceVersion?: string
+  foreground?: boolean
+}
+
 export interface LogOptions {
   /** Of the container's run before the last restart. */
   previous?: boolean
@@ -54,16 +60,19 @@ export interface Cluster {
   /** Replaces the whole object; `conflict` when its `resourceVersion` is not the newest. */
   replace(object: KubeObject): Promise<KubeObject>
   /**
-   * Deletes and returns at once; an absent object is no error. With `uid`, only that very object.
+   * Deletes and returns at once; an absent object is no error. With `uid` only that very object, with `resourceVersion` only as it was
+   * read; otherwise `conflict`.
    * Dependents go in the background, or before the object itself with `foreground`.
    */
-  remove(ref: ObjectRef, options?: { uid?: string; foreground?: boolean }): Promise<void>
+  remove(ref: ObjectRef, options?: RemoveOptions): Promise<void>
   /** A container's log, or `undefined` when there is none. */
   logs(namespace: string, pod: string, container: string, options: LogOptions): Promise<string | undefined>
   /** A Service through the API server's proxy. The proxy drops the Authorization header, so only public routes answer. */
   service(namespace: string, name: string, port: string | number): HttpTarget
   /** One pod through a forwarded port; every route answers. */
   pod(namespace: string, name: string, port: number): Promise<HttpTarget>
+  /** The same cluster, whose requests and their repetitions end with the signal: a write of a deployer that lost its lock must not land later. */
+  until(signal: AbortSignal): Cluster
   /** Runs a command in a container to its end; `stdout` is ended then. */
   exec(pod: { namespace: string; name: string; container: string }, command: readonly string[], stdout: Writable, stdin?: Readable): Promise<ExecResult>
 }
@@ -231,13 +240,20 @@ class ApiCluster implements Cluster {
   readonly #api: JsonApi
   readonly #options: ConnectOptions
 
-  constructor(config: KubeConfig, options: ConnectOptions) {
+  readonly #signal: AbortSignal | undefined
+
+  constructor(config: KubeConfig, options: ConnectOptions, signal?: AbortSignal) {
+    this.#signal = signal
     this.#config = config
     this.#options = options
     this.server = config.getCurrentCluster()?.server ?? ''
     const home = config.getContextObject(config.getCurrentContext())?.namespace
     if (home !== undefined) this.home = home
     this.#api = config.makeApiClient(JsonApi)
+  }
+
+  until(signal: AbortSignal): Cluster {
+    return new ApiCluster(this.#config, this.#options, this.#signal === undefined ? signal : AbortSignal.any([this.#signal, signal]))
   }
 
   async version(patienceMs?: number): Promise<string> {
@@ -294,8 +310,8 @@ class ApiCluster implements Cluster {
     return (await this.#object('update', HttpMethod.PUT, refOf(object), { body: object, query: { fieldManager: MANAGER } })) as KubeObject
   }
 
-  async remove(ref: ObjectRef, { uid, foreground = false }: { uid?: string; foreground?: boolean } = {}): Promise<void> {
-    const preconditions = uid === undefined ? {} : { preconditions: { uid } }
+  async remove(ref: ObjectRef, { foreground = false, ...asRead }: RemoveOptions = {}): Promise<void> {
+    const preconditions = Object.keys(asRead).length === 0 ? {} : { preconditions: asRead }
     try {
       await this.#object('delete', HttpMethod.DELETE, ref, {
         body: { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: foreground ? 'Foreground' : 'Background', ...preconditions },
@@ -375,9 +391,11 @@ class ApiCluster implements Cluster {
 
   async #send(request: Request, patienceMs = this.#options.patienceMs ?? PATIENCE): Promise<unknown> {
     const started = performance.now()
+    const signal = this.#signal
     return pRetry(
       async () => {
         try {
+          signal?.throwIfAborted()
           const context = this.#api.context(await request.path(), request.method)
           for (const [name, value] of Object.entries(request.query ?? {})) if (value !== undefined) context.setQueryParam(name, value)
           if (request.body !== undefined) {
@@ -385,13 +403,15 @@ class ApiCluster implements Cluster {
             context.setBody(JSON.stringify(request.body))
           }
           context.setHeaderParam('Accept', 'application/json, */*;q=0.8')
-          context.setSignal(AbortSignal.timeout(REQUEST_TIMEOUT))
+          context.setSignal(signal === undefined ? AbortSignal.timeout(REQUEST_TIMEOUT) : AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT)]))
           return await this.#api.send(context)
         } catch (error) {
+          signal?.throwIfAborted()
           throw translate(error, request, this.server)
         }
       },
       {
+        ...(signal === undefined ? {} : { signal }),
         retries: Number.POSITIVE_INFINITY,
         minTimeout: 200,
         maxTimeout: 2_000,
@@ -482,10 +502,10 @@ function fromStatus(
   }
 }
 
-/** Fields that server-side apply does not know come as HTTP 500, with all of them in the message. */
+/** Fields that server-side apply does not know, and entries of a list with the same key, come as HTTP 500, with all of them in the message. */
 function untypedFields(message: string): FieldCause[] {
   if (!message.startsWith('failed to create typed patch object')) return []
-  return [...message.matchAll(/(?:^|\s)\.(\S+): (field not declared in schema|.*expected .*)$/gm)].map(([, field = '', text = '']) => ({ field, message: text }))
+  return [...message.matchAll(/(?:^|\s)\.(\S+): (field not declared in schema|.*expected .*|duplicate entries for key .*)$/gm)].map(([, field = '', text = '']) => ({ field, message: text }))
 }
 
 /** A WebSocket that was refused says only the HTTP status: `Unexpected server response: 403`. */

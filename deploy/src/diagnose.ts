@@ -63,6 +63,7 @@ const HINTS: Record<string, string> = {
   ProgressDeadlineExceeded: 'the pods run but do not become ready: see the probe message in their events and their log',
   BackoffLimitExceeded: 'read the log of the pod; the Job has used up its tries',
   DeadlineExceeded: 'the Job took longer than activeDeadlineSeconds; read its log',
+  ScaledToZero: 'scale it up again (kubectl scale --replicas=1), an autoscaler does not wake what has 0 replicas',
   RestartedAfterReady: 'the process became ready and ended later: read the log before the last restart',
 }
 

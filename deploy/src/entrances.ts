@@ -1,11 +1,12 @@
 /** Opens the ways into the application that exist in a run, and closes them again. */
 import type { Entrances } from './application.ts'
 import type { Cluster } from './cluster.ts'
-import { BadInput } from './errors.ts'
+import { BadInput, ClusterError } from './errors.ts'
 import { type HttpTarget, ingressTarget } from './http.ts'
 import type { Pod } from './kinds/assessment.ts'
 import { isReady, isTerminating } from './kinds/pod.ts'
 import type { KubeObject } from './objects.ts'
+import { secretNeeds } from './secrets.ts'
 
 /** Ports of the application's Services and pods. */
 const PORTS = { backend: 8000, frontend: 8080, mcp: 8002 } as const
@@ -71,10 +72,30 @@ export function openEntrances(cluster: Cluster, namespace: string, objects: read
   }
 }
 
+const KEY = 'jwt-key'
+
+/**
+ * The key with which the pods of these objects check tokens: that of the release's own Secret, or of the Secret that somebody else
+ * keeps under the name that the pods mount.
+ * @returns `undefined` when there is none, or it may not be read
+ */
+export async function signingKeyOf(cluster: Cluster, namespace: string, objects: readonly KubeObject[]): Promise<Buffer | undefined> {
+  const own = signingKey(objects)
+  if (own !== undefined) return own
+  const names = secretNeeds(objects).filter(({ keys }) => keys.has(KEY)).map(({ name }) => name)
+  const kept = await Promise.all(names.map((name) => cluster.get({ apiVersion: 'v1', kind: 'Secret', namespace, name }).catch(unlessForbidden)))
+  return signingKey(kept.flatMap((secret) => secret ?? []))
+}
+
+function unlessForbidden(error: unknown): undefined {
+  if (error instanceof ClusterError && error.code === 'forbidden') return undefined
+  throw error
+}
+
 /** The application's token-signing key out of Secret objects, or `undefined` when none has it. */
 export function signingKey(objects: readonly KubeObject[]): Buffer | undefined {
   for (const object of objects.filter(({ kind }) => kind === 'Secret')) {
-    const key = ((object['data'] ?? {}) as Record<string, string>)['jwt-key']
+    const key = ((object['data'] ?? {}) as Record<string, string>)[KEY]
     if (key !== undefined) return Buffer.from(Buffer.from(key, 'base64').toString().trim())
   }
   return undefined

@@ -1,7 +1,8 @@
 /** What an environment refuses before anything is read from its cluster. Pure. */
+import { refuseDuplicates } from './duplicates.ts'
 import { BadInput } from './errors.ts'
 import { type Images, hasDigest, imagesOf, isPlaceholder } from './images.ts'
-import type { KubeObject } from './objects.ts'
+import { type KubeObject, isNamespaced } from './objects.ts'
 
 export const ENVIRONMENTS = ['dev', 'staging', 'prod'] as const
 
@@ -16,6 +17,8 @@ export const GATES = {
   'mutable-tag': 'deploy images by tag, which may mean something else tomorrow',
   'no-backup': 'run a database in the cluster without a backup',
   unverified: 'deploy digests that staging has not verified',
+  'role-password': 'give new passwords of database roles, which were changed in the database before',
+  unasked: 'call a release verified although a question could not be asked',
 } as const
 
 export type Gate = keyof typeof GATES
@@ -65,6 +68,9 @@ const JUDGES: Record<Gate, (facts: GateFacts, images: Images) => string | undefi
       object.kind === 'CronJob' && object.metadata.labels?.['app.kubernetes.io/component'] === 'backup' && (object['spec'] as { suspend?: boolean }).suspend !== true
     return objects.some(isDatabase) && !objects.some(isBackup) ? 'the database runs in the cluster and no backup is scheduled' : undefined
   },
+  // Known only later: what prepares the release and what verifies it ask whether these were lifted.
+  'role-password': () => undefined,
+  unasked: () => undefined,
   unverified({ verified }, images) {
     if (verified === undefined) return 'what staging has verified is not known (--staging-kubeconfig or --verified-by)'
     const missing = verified.map((release) => Object.entries(images).filter(([name, reference]) => digestPart(release[name]) !== digestPart(reference)).map(([name]) => name))
@@ -91,6 +97,10 @@ export function checkRendered(rendered: readonly { object: KubeObject; source: s
     if (object.kind === 'Namespace' ? name !== namespace : own !== undefined && own !== namespace) {
       throw new BadInput(`${object.kind} ${name} is for namespace ${object.kind === 'Namespace' ? name : own}, but this environment is ${namespace} (${source})`, { next: 'render the overlay of this environment, or set --namespace' })
     }
+    if (own === undefined && isNamespaced(object.kind)) {
+      throw new BadInput(`${object.kind} ${name} has no namespace, so that it would land in the one of the kubeconfig (${source})`, { next: `set metadata.namespace to ${namespace}, or render the overlay of this environment` })
+    }
     if (object.kind === 'Secret') throw new BadInput(`Secret ${name} is rendered from ${source}: secret values do not belong into manifests`, { next: 'remove it; the deployer makes Secrets from --secrets-dir' })
   }
+  refuseDuplicates(rendered)
 }

@@ -60,18 +60,31 @@ function metadata(name: string, namespace: string): KubeObject['metadata'] {
   return { name, namespace, labels: { ...STATE_LABELS, [KIND_LABEL]: 'revision' } }
 }
 
-function recordOf(map: KubeObject): Revision {
-  return JSON.parse((map['data'] as Record<string, string>)[RECORD] ?? '') as Revision
+/** `undefined` for a record that cannot be read: it stops nothing, and its number is not used again. */
+function recordOf(map: KubeObject): Revision | undefined {
+  try {
+    const record = JSON.parse(((map['data'] ?? {}) as Record<string, string>)[RECORD] ?? '') as Partial<Revision> | null
+    return typeof record?.revision === 'number' ? (record as Revision) : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function isRevision(object: KubeObject): boolean {
   return object.metadata.labels?.[KIND_LABEL] === 'revision' && object.metadata.name.startsWith(PREFIX)
 }
 
-/** All kept revisions, the newest first. */
+/** All kept revisions that can be read, the newest first. */
 export async function readHistory(cluster: Cluster, namespace: string): Promise<Revision[]> {
   const maps = await cluster.list({ apiVersion: 'v1', kind: 'ConfigMap' }, namespace)
-  return maps.filter(isRevision).map(recordOf).sort((a, b) => b.revision - a.revision)
+  return maps.filter(isRevision).flatMap((map) => recordOf(map) ?? []).sort((a, b) => b.revision - a.revision)
+}
+
+/** The number that the next revision gets: over every trace of an earlier one, whole or not. */
+export async function nextRevision(cluster: Cluster, namespace: string): Promise<number> {
+  const [maps, secrets] = await Promise.all([cluster.list({ apiVersion: 'v1', kind: 'ConfigMap' }, namespace), cluster.list({ apiVersion: 'v1', kind: 'Secret' }, namespace)])
+  const numbers = [...maps, ...secrets].filter(isRevision).map(({ metadata }) => Number(metadata.name.slice(PREFIX.length)) || 0)
+  return Math.max(0, ...numbers) + 1
 }
 
 /** The images of each kept release that succeeded. */
@@ -95,17 +108,50 @@ export async function readRevision(cluster: Cluster, namespace: string, revision
     throw new BadInput(`there is no revision ${revision} in namespace ${namespace}`, { next: kept.length > 0 ? `choose one of ${kept.join(', ')}` : 'nothing was deployed here yet' })
   }
   const record = recordOf(map)
-  const packed = (map['binaryData'] as Record<string, string> | undefined)?.[OBJECTS] ?? ''
-  const objects = JSON.parse(gunzipSync(Buffer.from(packed, 'base64')).toString()) as RenderedObject[]
+  if (record === undefined) throw damaged(`record ${map.metadata.name}`, revision)
+  const objects = unpack((map['binaryData'] as Record<string, string> | undefined)?.[OBJECTS], `ConfigMap ${map.metadata.name}`, revision)
   return { ...record, objects: [...objects, ...(await readValues(cluster, namespace, record))] }
+}
+
+/**
+ * The newest revision that succeeded and can be read whole, with its objects.
+ * @returns `undefined` when there is none
+ */
+export async function readNewestGood(cluster: Cluster, namespace: string, history: readonly Revision[]): Promise<StoredRevision | undefined> {
+  for (const { revision, result } of history) {
+    if (result !== 'succeeded') continue
+    try {
+      return await readRevision(cluster, namespace, revision)
+    } catch (error) {
+      if (!(error instanceof DamagedRevision)) throw error
+    }
+  }
+  return undefined
+}
+
+/** A kept revision whose objects or values cannot be read any more. */
+export class DamagedRevision extends DeployError {
+  override readonly name: string = 'DamagedRevision'
+}
+
+function damaged(what: string, revision: number, cause?: unknown): DamagedRevision {
+  return new DamagedRevision(`revision ${revision} cannot be read: ${what} is damaged or gone`, { cause, next: 'choose another revision (history lists them), or deploy anew' })
+}
+
+function unpack(packed: string | undefined, where: string, revision: number): RenderedObject[] {
+  try {
+    return JSON.parse(gunzipSync(Buffer.from(packed ?? '', 'base64')).toString()) as RenderedObject[]
+  } catch (cause) {
+    throw damaged(where, revision, cause)
+  }
 }
 
 async function readValues(cluster: Cluster, namespace: string, { values, revision }: Revision): Promise<RenderedObject[]> {
   if (values === undefined) return []
   const stored = await cluster.get({ apiVersion: 'v1', kind: 'Secret', namespace, name: values })
-  if (stored === undefined) throw new DeployError(`the secret values of revision ${revision} are gone: Secret ${values} does not exist`, { next: 'choose another revision, or deploy with --secrets-dir' })
-  const packed = (stored['data'] as Record<string, string>)[OBJECTS] ?? ''
-  return JSON.parse(gunzipSync(Buffer.from(packed, 'base64')).toString()) as RenderedObject[]
+  if (stored === undefined) throw damaged(`Secret ${values}, which holds its secret values,`, revision)
+  const packed = ((stored['data'] ?? {}) as Record<string, string>)[OBJECTS]
+  return unpack(packed, `Secret ${values}`, revision)
 }
 
 /**
@@ -139,7 +185,7 @@ async function storeValues(cluster: Cluster, namespace: string, revision: number
   const packed = pack(secrets)
   const digest = digestOf(secrets.map(({ object }) => object))
   const stored = (await cluster.list({ apiVersion: 'v1', kind: 'Secret' }, namespace)).filter(isRevision)
-  const same = stored.find(({ data }) => Buffer.from((data as Record<string, string>)['digest'] ?? '', 'base64').toString() === digest)
+  const same = stored.find(({ data }) => Buffer.from(((data ?? {}) as Record<string, string>)['digest'] ?? '', 'base64').toString() === digest)
   if (same !== undefined) return same.metadata.name
   const name = PREFIX + revision
   await cluster.create({

@@ -13,6 +13,8 @@ const FORMAT = 1
 export interface InventoryEntry extends ObjectRef {
   /** Of the object as it was applied; Secrets count without their values. */
   digest: string
+  /** Of the very object that was applied; absent in inventories of older deployers, and until a release is in place. */
+  uid?: string
 }
 
 export interface Inventory {
@@ -25,9 +27,16 @@ export interface Inventory {
 
 export const EMPTY_INVENTORY: Inventory = { revision: 0, fence: 0, objects: [] }
 
-/** Entries of objects as they were applied, sorted by key. */
-export function entriesOf(objects: readonly KubeObject[]): InventoryEntry[] {
-  return objects.map((object) => ({ ...refOf(object), digest: objectDigest(maskSecret(object)) })).sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
+/**
+ * Entries of objects as they were applied, sorted by key.
+ * @param uids of the objects that exist, by key
+ */
+export function entriesOf(objects: readonly KubeObject[], uids: ReadonlyMap<string, string> = new Map()): InventoryEntry[] {
+  const entry = (object: KubeObject): InventoryEntry => {
+    const uid = uids.get(keyOf(refOf(object)))
+    return { ...refOf(object), digest: objectDigest(maskSecret(object)), ...(uid === undefined ? {} : { uid }) }
+  }
+  return objects.map(entry).sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
 }
 
 /** Both lists together, `newer` winning: what may exist while a release is under way. */

@@ -3,7 +3,9 @@ import { type Clock, poll } from './_poll.ts'
 import { formatDuration } from './_duration.ts'
 import type { Cluster } from './cluster.ts'
 import { ClusterError, DeployError, LockHeld, LockLost } from './errors.ts'
+import { readHistory } from './history.ts'
 import { STATE_LABELS } from './identity.ts'
+import { readInventory } from './inventory.ts'
 import type { KubeObject, ObjectRef } from './objects.ts'
 
 const NAME = 'todo-chat-deploy'
@@ -82,9 +84,11 @@ export class Lock implements AsyncDisposable {
     let other = ''
     // A slow first answer must not use the wait up.
     await cluster.get(leaseRef(namespace))
+    // A Lease that was deleted, or made again by hand, counts from 0; what was written under older ones does not.
+    const highest = await highestFence(cluster, namespace)
     const lease = await poll(clock, { intervalMs: RETRY_EVERY, timeoutMs: waitMs, signal }, async () => {
       const found = await cluster.get(leaseRef(namespace))
-      if (found === undefined) return await attempt(() => cluster.create(newLease(namespace, holder, clock.now())))
+      if (found === undefined) return await attempt(() => cluster.create(newLease(namespace, holder, clock.now(), highest + 1)))
       const spec = specOf(found)
       if (spec.holderIdentity) {
         if (seenVersion !== found.metadata.resourceVersion) {
@@ -98,7 +102,7 @@ export class Lock implements AsyncDisposable {
           return undefined
         }
       }
-      return await attempt(() => cluster.replace(takenOver(found, holder, clock.now())))
+      return await attempt(() => cluster.replace(takenOver(found, holder, clock.now(), highest)))
     })
     if (lease === undefined) {
       throw new LockHeld(`another deployment is under way: ${other} holds the lock`, {
@@ -158,7 +162,14 @@ export class Lock implements AsyncDisposable {
     }
   }
 
-  /** The lease changed under us: our own renewal whose answer was lost, or a take-over. */
+  async #makeAgain(): Promise<boolean> {
+    const { apiVersion, kind, metadata } = this.#lease
+    const made = await attempt(() => this.#cluster.create({ apiVersion, kind, metadata: { name: NAME, namespace: metadata.namespace ?? '', labels: { ...STATE_LABELS } }, spec: { ...specOf(this.#lease), renewTime: microTime(this.#clock.now()) } }))
+    if (made !== undefined) this.#lease = made
+    return made !== undefined
+  }
+
+  /** The lease changed under us: our own renewal whose answer was lost, a take-over, or a deletion by hand. */
   async #resolve(): Promise<void> {
     const found = await this.#cluster.get({ apiVersion: this.#lease.apiVersion, kind: this.#lease.kind, namespace: this.#lease.metadata.namespace ?? '', name: NAME })
     const ours = specOf(this.#lease)
@@ -166,12 +177,20 @@ export class Lock implements AsyncDisposable {
       this.#lease = found
       return
     }
-    const error = new LockLost(`the lock was taken over by ${found === undefined ? 'somebody who deleted it' : (specOf(found).holderIdentity ?? 'another deployer')}`, {
+    // Nobody has taken it: a new one with our own fence. Whoever comes at the same moment makes it instead, and is found by the next try.
+    if (found === undefined && (await this.#makeAgain())) return
+    const error = new LockLost(`the lock was taken over by ${found === undefined ? 'another deployer' : specOf(found).holderIdentity || 'another deployer, which has ended'}`, {
       next: 'that run decides now; see it with `history`',
     })
     this.#lost.abort(error)
     throw error
   }
+}
+
+/** The highest fencing token under which anything was written. */
+async function highestFence(cluster: Cluster, namespace: string): Promise<number> {
+  const [inventory, history] = await Promise.all([readInventory(cluster, namespace), readHistory(cluster, namespace)])
+  return Math.max(inventory.fence, 0, ...history.map(({ fence }) => fence))
 }
 
 /** `undefined` when somebody else was faster. */
@@ -188,13 +207,13 @@ function ignoreClusterError(error: unknown): void {
   if (!(error instanceof DeployError)) throw error
 }
 
-function newLease(namespace: string, holder: string, now: number): KubeObject {
+function newLease(namespace: string, holder: string, now: number, fence: number): KubeObject {
   const { apiVersion, kind } = leaseRef(namespace)
-  return { apiVersion, kind, metadata: { name: NAME, namespace, labels: { ...STATE_LABELS } }, spec: heldSpec(holder, now, 1) }
+  return { apiVersion, kind, metadata: { name: NAME, namespace, labels: { ...STATE_LABELS } }, spec: heldSpec(holder, now, fence) }
 }
 
-function takenOver(lease: KubeObject, holder: string, now: number): KubeObject {
-  return { ...lease, spec: heldSpec(holder, now, (specOf(lease).leaseTransitions ?? 0) + 1) }
+function takenOver(lease: KubeObject, holder: string, now: number, highest: number): KubeObject {
+  return { ...lease, spec: heldSpec(holder, now, Math.max(specOf(lease).leaseTransitions ?? 0, highest) + 1) }
 }
 
 function heldSpec(holder: string, now: number, leaseTransitions: number): LeaseSpec {

@@ -73,6 +73,19 @@ const CLUSTER_SCOPED = new Set([
   'CustomResourceDefinition',
   'IngressClass',
   'GatewayClass',
+  'RuntimeClass',
+  'VolumeSnapshotClass',
+  'APIService',
+  'CSIDriver',
+  'MutatingWebhookConfiguration',
+  'ValidatingWebhookConfiguration',
+  'ValidatingAdmissionPolicy',
+  'ValidatingAdmissionPolicyBinding',
+  'MutatingAdmissionPolicy',
+  'MutatingAdmissionPolicyBinding',
+  'FlowSchema',
+  'PriorityLevelConfiguration',
+  'ClusterIssuer',
 ])
 
 /** True when objects of this kind live in a namespace. */

@@ -3,7 +3,7 @@ import { type Change, diff } from './diff.ts'
 import { digestOf, objectDigest } from './digest.ts'
 import type { FieldCause } from './errors.ts'
 import { MANAGER } from './identity.ts'
-import type { Inventory } from './inventory.ts'
+import type { Inventory, InventoryEntry } from './inventory.ts'
 import type { Live, LiveState } from './live.ts'
 import { type KubeObject, type ObjectRef, type RenderedObject, keyOf, nameOf, refOf } from './objects.ts'
 import { WAVES, type Wave, inOrder, waveOf } from './order.ts'
@@ -50,8 +50,8 @@ export interface PlanOptions {
   adopt?: boolean
 }
 
-/** They hold data that no manifest can bring back. */
-const HOLD_DATA = new Set(['PersistentVolumeClaim', 'PersistentVolume', 'Namespace'])
+/** They hold data that no manifest can bring back; with a definition go all objects of its kind. */
+const HOLD_DATA = new Set(['PersistentVolumeClaim', 'PersistentVolume', 'Namespace', 'CustomResourceDefinition'])
 /** Kinds that may be deleted and made again when a field cannot be changed: nothing is lost by it. */
 const REPLACEABLE = new Set(['Job', 'ConfigMap', 'Secret', 'RoleBinding', 'ClusterRoleBinding'])
 
@@ -65,35 +65,33 @@ export function buildPlan(desired: readonly RenderedObject[], live: Live, invent
   const owned = new Map(inventory.objects.map((entry) => [keyOf(entry), entry]))
   for (const { object, source } of inOrder(desired)) {
     const key = keyOf(refOf(object))
-    const step = decide(object, source, live.states.get(key) ?? {}, owned.get(key)?.digest, options)
+    const step = decide(object, source, live.states.get(key) ?? {}, owned.get(key), options)
     if ('code' in step) problems.push(step)
     else operations.push(step)
   }
   const wanted = new Set(desired.map(({ object }) => keyOf(refOf(object))))
   const leftovers = inventory.objects.flatMap((entry) => {
     const found = live.states.get(keyOf(entry))?.live
-    return wanted.has(keyOf(entry)) || found === undefined || found.metadata.deletionTimestamp !== undefined ? [] : [found]
+    return wanted.has(keyOf(entry)) || found === undefined || !isOurs(found, entry.uid) ? [] : [found]
   })
   // In the opposite order of their application: what uses others goes first.
   leftovers.sort((a, b) => WAVES.indexOf(waveOf(b)) - WAVES.indexOf(waveOf(a)) || (keyOf(refOf(a)) < keyOf(refOf(b)) ? -1 : 1))
   for (const object of leftovers) {
     const step = { ref: refOf(object), wave: waveOf(object) }
-    const keep = HOLD_DATA.has(object.kind) && options.pruneData !== true
-    operations.push(
-      keep
-        ? { ...step, action: 'keep', reason: 'no longer in the manifests, but it holds data; --prune-data removes it' }
-        : { ...step, action: 'prune', reason: 'no longer in the manifests' },
-    )
+    const held = HOLD_DATA.has(object.kind) && options.pruneData !== true
+    if (object.metadata.deletionTimestamp !== undefined) operations.push({ ...step, action: 'keep', reason: `no longer in the manifests, and its deletion waits for finalizers: ${object.metadata.finalizers?.join(', ') ?? 'none'}` })
+    else if (held) operations.push({ ...step, action: 'keep', reason: 'no longer in the manifests, but it holds data; --prune-data removes it' })
+    else operations.push({ ...step, action: 'prune', reason: 'no longer in the manifests' })
   }
   return { operations, problems, fingerprint: fingerprint(operations) }
 }
 
-function decide(object: KubeObject, source: string, state: LiveState, ownedDigest: string | undefined, options: PlanOptions): Operation | Problem {
+function decide(object: KubeObject, source: string, state: LiveState, entry: InventoryEntry | undefined, options: PlanOptions): Operation | Problem {
   const ref = refOf(object)
   const wave = waveOf(object)
   const { live, merged, refusal } = state
   const step = { ref, wave, source }
-  if (live !== undefined && !isOurs(live, ownedDigest) && options.adopt !== true && object.kind !== 'Namespace') {
+  if (live !== undefined && !isOurs(live, entry?.uid) && options.adopt !== true && object.kind !== 'Namespace') {
     return {
       code: 'foreign',
       ref,
@@ -111,7 +109,7 @@ function decide(object: KubeObject, source: string, state: LiveState, ownedDiges
   }
   if (live === undefined) {
     // A finished Job that was cleaned away is not run again.
-    if (object.kind === 'Job' && ownedDigest === objectDigest(object)) return { ...step, action: 'unchanged', reason: 'has run already' }
+    if (object.kind === 'Job' && entry?.digest === objectDigest(object)) return { ...step, action: 'unchanged', reason: 'has run already' }
     return { ...step, action: 'create', reason: 'does not exist', changes: diff(undefined, maskSecret(object)) }
   }
   if (live.metadata.deletionTimestamp !== undefined) return { ...step, action: 'replace', reason: 'is being deleted', changes: [] }
@@ -121,9 +119,12 @@ function decide(object: KubeObject, source: string, state: LiveState, ownedDiges
   return { ...step, action: 'update', reason: `${changes.length} ${changes.length === 1 ? 'field differs' : 'fields differ'}`, changes }
 }
 
-/** Made by this deployer: it wrote fields of it, or the inventory has it. */
-function isOurs(live: KubeObject, ownedDigest: string | undefined): boolean {
-  return ownedDigest !== undefined || managersOf(live).includes(MANAGER)
+/**
+ * Made by this deployer: it owns fields of it, or it is the very object that the inventory knows. A name or a label is no proof:
+ * whoever makes the object again may copy both.
+ */
+export function isOurs(live: KubeObject, uid: string | undefined): boolean {
+  return managersOf(live).includes(MANAGER) || (uid !== undefined && uid === live.metadata.uid)
 }
 
 /** The field managers of an object, controllers of the cluster left out. */

@@ -1,11 +1,14 @@
 /** Rendered objects + secrets + what the cluster has → the desired objects and the plan. Shared by plan and deploy; writes nothing. */
 import type { Cluster } from './cluster.ts'
 import { BadInput, ClusterError, DeployError } from './errors.ts'
+import type { Gate } from './gates.ts'
+import { nextRevision, readHistory, readNewestGood } from './history.ts'
 import { MANAGER } from './identity.ts'
 import { type Inventory, readInventory } from './inventory.ts'
 import { type Live, type LiveState, readLive } from './live.ts'
 import { type KubeObject, type RenderedObject, keyOf, refOf } from './objects.ts'
 import { type Plan, type PlanOptions, type Problem, buildPlan, managersOf } from './plan.ts'
+import { refuseRolePasswords, withSecretRolls } from './secretroll.ts'
 import { type SecretObjects, secretNeeds, secretObjects } from './secrets.ts'
 
 export interface ReleaseInput extends PlanOptions {
@@ -17,6 +20,8 @@ export interface ReleaseInput extends PlanOptions {
   generateSecrets: boolean
   /** Take over fields that other managers own. */
   force?: boolean
+  /** Refusals that the person has lifted. */
+  allowed?: ReadonlySet<Gate>
 }
 
 export interface Release {
@@ -29,13 +34,16 @@ export interface Release {
   plan: Plan
 }
 
+/** The Secrets of a release, and those of ours that the cluster has. */
+export type GatheredSecrets = SecretObjects & { present: KubeObject[] }
+
 type SecretInput = Pick<ReleaseInput, 'rendered' | 'secretFiles' | 'generateSecrets'>
 
 /**
  * The Secrets of a release: given values, else those of the cluster.
  * @param exists false while the namespace is not there, so that it holds no values
  */
-export async function gatherSecrets(cluster: Cluster, namespace: string, exists: boolean, { rendered, secretFiles, generateSecrets }: SecretInput): Promise<SecretObjects> {
+export async function gatherSecrets(cluster: Cluster, namespace: string, exists: boolean, { rendered, secretFiles, generateSecrets }: SecretInput): Promise<GatheredSecrets> {
   const stored = exists ? await cluster.list({ apiVersion: 'v1', kind: 'Secret' }, namespace) : []
   const isOurs = (secret: KubeObject): boolean => managersOf(secret).includes(MANAGER)
   // A service account's token has keys of the cluster, such as ca.crt, which are not the application's.
@@ -45,7 +53,7 @@ export async function gatherSecrets(cluster: Cluster, namespace: string, exists:
   const given = needs.filter(({ keys }) => [...keys.keys()].some((key) => secretFiles.has(key))).map(({ name }) => name)
   // A foreign Secret for which values are given stays in the plan, where it is refused as foreign.
   for (const name of given) foreign.delete(name)
-  return secretObjects(needs, namespace, secretFiles, values, foreign, { generate: generateSecrets })
+  return { ...secretObjects(needs, namespace, secretFiles, values, foreign, { generate: generateSecrets }), present: values }
 }
 
 /**
@@ -58,7 +66,11 @@ export async function prepareRelease(cluster: Cluster, namespace: string, input:
     throw new BadInput(`namespace ${namespace} is being deleted`, { next: 'wait until it is gone, then run this again' })
   }
   const secrets = await gatherSecrets(cluster, namespace, existing !== undefined, input)
-  const desired = [...input.rendered, ...secrets.objects]
+  const history = existing === undefined ? [] : await readHistory(cluster, namespace)
+  const before = await readNewestGood(cluster, namespace, history)
+  const whole = [...input.rendered, ...secrets.objects]
+  if (input.allowed?.has('role-password') !== true) refuseRolePasswords(whole, before?.objects.map(({ object }) => object) ?? secrets.present)
+  const desired = before === undefined ? whole : withSecretRolls(whole, before.objects, await nextRevision(cluster, namespace), 'before')
   const inventory = existing === undefined ? { revision: 0, fence: 0, objects: [] } : await readInventory(cluster, namespace)
   const found = await readLive(cluster, namespace, desired, inventory, input.force)
   const live = found.namespaceExists ? found : { ...found, states: new Map([...found.states, ...(await judgeElsewhere(cluster, desired))]) }

@@ -1,6 +1,7 @@
 /** What every step of a run needs, and where it leaves what the report tells. */
 import type { Clock } from './_poll.ts'
 import type { Cluster } from './cluster.ts'
+import { type Policy, STANDARD_POLICY } from './policy.ts'
 import type { Progress } from './progress.ts'
 
 /** A stretch of the run; the report draws them. */
@@ -34,6 +35,13 @@ export interface Run {
   readonly signal: AbortSignal
   readonly progress: Progress
   readonly timeline: Timeline
+  /** @default STANDARD_POLICY */
+  readonly policy?: Policy
+}
+
+/** The graces and limits of a run. */
+export function policyOf({ policy }: Pick<Run, 'policy'>): Policy {
+  return policy ?? STANDARD_POLICY
 }
 
 export function newTimeline(): Timeline {

@@ -7,6 +7,7 @@ import { ENVIRONMENTS, type Environment, OVERLAYS } from './gates.ts'
 import { type Revision, closeInterrupted, currentRevision, readHistory } from './history.ts'
 import { Lock } from './lock.ts'
 import { type KubeObject, type RenderedObject, refOf } from './objects.ts'
+import type { Policy } from './policy.ts'
 import type { Progress } from './progress.ts'
 import { NAMESPACES } from './render.ts'
 import type { RunReport } from './report.ts'
@@ -25,6 +26,8 @@ export interface Context {
   /** Told to others that wait for the lock, and kept in the history. */
   who: string
   commit?: string
+  /** @default STANDARD_POLICY */
+  policy?: Policy
 }
 
 export interface SessionOptions {
@@ -124,7 +127,7 @@ function unlessForbidden(error: unknown): undefined {
 export async function openSession(context: Context, options: SessionOptions): Promise<Session> {
   const { cluster, clock, namespace, progress, interrupt, who } = context
   const timeline = newTimeline()
-  const bare: Run = { cluster, clock, namespace, progress, timeline, signal: interrupt }
+  const bare: Run = { cluster, clock, namespace, progress, timeline, signal: interrupt, ...(context.policy && { policy: context.policy }) }
   const lock = await phase(bare, 'lock', '', () =>
     Lock.acquire(cluster, clock, namespace, {
       holder: who,
@@ -139,7 +142,8 @@ export async function openSession(context: Context, options: SessionOptions): Pr
     const limiting = limitTime(clock, options.timeoutMs, limit, over.signal)
     const found = await readHistory(cluster, namespace)
     const interrupted = await closeInterrupted(cluster, namespace, found, clock.now())
-    const wayBack: Run = { ...bare, signal: AbortSignal.any([interrupt, lock.lost]) }
+    // What the lock protects ends with it, repeated requests too.
+    const wayBack: Run = { ...bare, cluster: cluster.until(lock.lost), signal: AbortSignal.any([interrupt, lock.lost]) }
     return {
       lock,
       wayBack,

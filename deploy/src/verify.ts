@@ -12,6 +12,8 @@ export interface Check {
   result: 'passed' | 'failed' | 'not asked'
   detail: string
   ms: number
+  /** Of a question that was not asked although its way in was not left out by a person: nothing is known. */
+  gap?: true
 }
 
 const REQUEST_TIMEOUT = 10_000
@@ -30,6 +32,8 @@ interface Identity {
 
 interface Question {
   name: string
+  /** Answered without an identity. */
+  isPublic?: true
   /** The way in, or why there is none. */
   target(entrances: Entrances): HttpTarget | string
   /**
@@ -64,9 +68,12 @@ function parse({ method, path }: HttpRequest, body: string): unknown {
 
 const NO_INGRESS = 'the address of the ingress was not given (--ingress-url)'
 
+const NO_KEY = 'the key that signs tokens is not known: no Secret of the release holds it, or it may not be read'
+
 const QUESTIONS: readonly Question[] = [
   {
     name: 'page through the ingress',
+    isPublic: true,
     target: ({ ingress }) => ingress ?? NO_INGRESS,
     async ask(target) {
       const request: HttpRequest = { method: 'GET', path: '/' }
@@ -78,6 +85,7 @@ const QUESTIONS: readonly Question[] = [
   },
   {
     name: 'page through the Service',
+    isPublic: true,
     target: ({ frontendService }) => frontendService,
     async ask(target) {
       const request: HttpRequest = { method: 'GET', path: '/' }
@@ -87,6 +95,7 @@ const QUESTIONS: readonly Question[] = [
   },
   {
     name: 'information through the Service',
+    isPublic: true,
     target: ({ backendService }) => backendService,
     async ask(target) {
       const info = (await json(target, { method: 'GET', path: '/api/info' }, 200)) as { version?: string; environment?: string; agent?: string; model?: { name?: string } | null }
@@ -147,19 +156,23 @@ async function listTools(target: HttpTarget, headers: Record<string, string>): P
 }
 
 /**
- * Asks all questions at once, each until it is answered right or 15 s are over.
+ * Asks all questions at once, each until it is answered right or the patience is over.
+ * @param prober absent when the signing key is not known: then only public questions are asked
+ * @param patienceMs how long a question is repeated. @default 15_000
  * @returns one check per question, in a fixed order
  */
-export async function verify(clock: Clock, entrances: Entrances, prober: Prober, signal: AbortSignal): Promise<Check[]> {
+export async function verify(clock: Clock, entrances: Entrances, prober: Prober | undefined, signal: AbortSignal, patienceMs: number = PATIENCE): Promise<Check[]> {
   return Promise.all(
-    QUESTIONS.map(async ({ name, target, ask }, index): Promise<Check> => {
+    QUESTIONS.map(async ({ name, isPublic, target, ask }, index): Promise<Check> => {
       const way = target(entrances)
-      if (typeof way === 'string') return { name, result: 'not asked', detail: way, ms: 0 }
+      if (way === NO_INGRESS) return { name, result: 'not asked', detail: way, ms: 0 }
+      if (typeof way === 'string') return { name, result: 'not asked', detail: way, ms: 0, gap: true }
+      if (prober === undefined && isPublic !== true) return { name, result: 'not asked', detail: NO_KEY, ms: 0, gap: true }
       const started = clock.now()
       // A user of its own for each question: none sees the tasks of another.
-      const identity: Identity = { user: prober.user(index), headers: prober.headers(index) }
+      const identity: Identity = { user: prober?.user(index) ?? '', headers: prober?.headers(index) ?? {} }
       let wrong = ''
-      const detail = await poll(clock, { intervalMs: INTERVAL, timeoutMs: PATIENCE, signal }, async () => {
+      const detail = await poll(clock, { intervalMs: INTERVAL, timeoutMs: patienceMs, signal }, async () => {
         try {
           return await ask(way, identity)
         } catch (error) {
@@ -173,7 +186,21 @@ export async function verify(clock: Clock, entrances: Entrances, prober: Prober,
   )
 }
 
-/** True when every question that could be asked was answered right, and at least one could. */
-export function isVerified(checks: readonly Check[]): boolean {
-  return checks.every(({ result }) => result !== 'failed') && checks.some(({ result }) => result === 'passed')
+export interface VerdictOptions {
+  /** Count what could not be asked as no fault. */
+  allowUnasked?: boolean
+  /** Names of questions that were answered wrongly before this run: told, not judged. */
+  known?: ReadonlySet<string>
+}
+
+/** What speaks against a release: wrong answers, and questions that could not be asked. A person who gives no ingress has chosen not to ask. */
+export function objections(checks: readonly Check[], { allowUnasked = false, known }: VerdictOptions = {}): string[] {
+  const wrong = checks.filter(({ name, result, gap }) => (result === 'failed' || (gap === true && !allowUnasked)) && !known?.has(name))
+  const lines = wrong.map(({ name, result, detail }) => (result === 'failed' ? `${name}: ${detail}` : `${name}: could not be asked: ${detail}`))
+  return lines.length > 0 || checks.some(({ name, result }) => result === 'passed' || known?.has(name)) ? lines : ['no question could be asked']
+}
+
+/** True when every question that there is a way for was asked and answered right, and at least one was. */
+export function isVerified(checks: readonly Check[], options: VerdictOptions = {}): boolean {
+  return objections(checks, options).length === 0
 }

@@ -5,9 +5,11 @@ import { eventTime, ownedBy } from './kinds/assessment.ts'
 import { NOT_AVAILABLE } from './kinds/deployment.ts'
 import { assess, ruleOf } from './kinds/index.ts'
 import { containerStatuses, isReady, podName, restartsOf } from './kinds/pod.ts'
+import { stuckPods } from './kinds/statefulset.ts'
 import { type Kind, type KubeObject, type ObjectRef, keyOf, refOf } from './objects.ts'
 import type { WorkloadRow } from './progress.ts'
-import type { Run } from './run.ts'
+import { type Policy, STANDARD_POLICY } from './policy.ts'
+import { type Run, policyOf } from './run.ts'
 import type { Cluster } from './cluster.ts'
 import { ClusterError } from './errors.ts'
 
@@ -76,14 +78,14 @@ export function isWatched(kind: string): boolean {
  * Judges one object in a snapshot.
  * @param since when and as which generation it was applied
  */
-export function rowOf(snapshot: Snapshot, ref: ObjectRef, since: { at: number; generation: number; serverTime: number }): WorkloadRow {
+export function rowOf(snapshot: Snapshot, ref: ObjectRef, since: { at: number; generation: number; serverTime: number }, policy: Policy = STANDARD_POLICY): WorkloadRow {
   const object = snapshot.objects.get(keyOf(ref))
   const ageMs = snapshot.at - since.at
   if (object === undefined) return { ref, state: 'progressing', reason: 'Missing', message: 'does not exist', ageMs }
   const events = snapshot.events.filter((event) => eventTime(event) >= since.serverTime)
-  const verdict: Assessment = assess(object, snapshot.children, events, snapshot.at, since.generation)
+  const verdict: Assessment = assess(object, snapshot.children, events, snapshot.at, since.generation, { since: since.serverTime, policy })
   const rule = ruleOf(object)
-  const counts = rule.counts?.(object, snapshot.children)
+  const counts = rule.counts?.(object, snapshot.children, snapshot.at, policy)
   const event = lastEvent(object, rule.newPods?.(object, snapshot.children) ?? [], snapshot)
   const { state, reason, message } = verdict
   return { ref, state, reason, message, ageMs, ...(counts && { counts }), ...(event === undefined ? {} : { lastEvent: event }) }
@@ -149,24 +151,36 @@ export function mayGoOn({ state, reason, counts }: Pick<WorkloadRow, 'state' | '
   return state === 'current'
 }
 
+export interface WatchOptions {
+  /** Remembers pods over several watches. */
+  restarted?: RestartWatch
+  /** Keys of objects that are told and not judged. */
+  ignored?: ReadonlySet<string> | undefined
+  /** A verdict counts only after it has stood for so long, in ms. @default 0 */
+  patienceMs?: number | undefined
+  /** Allows to remove pods that block a good template, and proves each time that this deployer still may. See {@link stuckPods}. */
+  mayRemovePods?: (() => Promise<void>) | undefined
+}
+
 /**
  * Watches applied objects until the next wave may start.
- * @param restarted remembers pods over several watches
  * @returns `settled`; `doomed` at the first object that will not get there; `timed-out` at the first whose own deadline passed
  * @throws the signal's reason; ClusterError when the API server stays away longer than the client's patience
  */
-export async function watchUntilSettled(run: Run, applied: readonly Applied[], restarted: RestartWatch = restartWatch()): Promise<Outcome> {
-  const targets = applied.filter(({ ref }) => isWatched(ref.kind))
+export async function watchUntilSettled(run: Run, applied: readonly Applied[], { restarted = restartWatch(), ignored, patienceMs = 0, mayRemovePods }: WatchOptions = {}): Promise<Outcome> {
+  const targets = applied.filter(({ ref }) => isWatched(ref.kind) && !ignored?.has(keyOf(ref)))
   if (targets.length === 0) return { outcome: 'settled' }
   const kinds = kindsOf(targets.map(({ ref }) => ref))
   const printer = changePrinter(run)
+  const lasting = lastingVerdict(patienceMs)
   for (;;) {
     run.signal.throwIfAborted()
     const snapshot = await readSnapshot(run.cluster, run.namespace, kinds, run.clock.now())
-    const rows = targets.map(({ ref, at, generation, serverTime }) => rowOf(snapshot, ref, { at, generation, serverTime }))
+    const rows = targets.map(({ ref, at, generation, serverTime }) => rowOf(snapshot, ref, { at, generation, serverTime }, policyOf(run)))
     recordPods(run, snapshot.at, rows)
     printer(rows)
-    const doomed = rows.find(({ state }) => state === 'doomed')
+    if (mayRemovePods !== undefined) await removeStuckPods(run, targets, snapshot, mayRemovePods)
+    const doomed = lasting(rows, snapshot.at)
     if (doomed !== undefined) return { outcome: 'doomed', ref: doomed.ref, reason: doomed.reason, message: doomed.message }
     const fault = firstRestart(targets, snapshot, restarted)
     if (fault !== undefined) return fault
@@ -178,6 +192,43 @@ export async function watchUntilSettled(run: Run, applied: readonly Applied[], r
     }
     await run.clock.sleep(INTERVAL, run.signal)
   }
+}
+
+/** The first object that is not where it should be, or `undefined`: what a run waited for when its time was over. */
+export async function unsettled(run: Run, applied: readonly Applied[]): Promise<Extract<Outcome, { outcome: 'timed-out' }> | undefined> {
+  const targets = applied.filter(({ ref }) => isWatched(ref.kind))
+  if (targets.length === 0) return undefined
+  const snapshot = await readSnapshot(run.cluster, run.namespace, kindsOf(targets.map(({ ref }) => ref)), run.clock.now())
+  const row = targets.map(({ ref, at, generation, serverTime }) => rowOf(snapshot, ref, { at, generation, serverTime }, policyOf(run))).find((row) => !mayGoOn(row))
+  return row && { outcome: 'timed-out', ref: row.ref, reason: row.reason, message: row.message, afterMs: row.ageMs }
+}
+
+/** Finds the first row whose verdict is doom, and has been for as long as told. */
+function lastingVerdict(patienceMs: number): (rows: readonly WorkloadRow[], at: number) => WorkloadRow | undefined {
+  const doomedSince = new Map<string, number>()
+  return (rows, at) => {
+    for (const { ref, state } of rows) {
+      if (state !== 'doomed') doomedSince.delete(keyOf(ref))
+      else if (!doomedSince.has(keyOf(ref))) doomedSince.set(keyOf(ref), at)
+    }
+    return rows.find(({ ref }) => at - (doomedSince.get(keyOf(ref)) ?? Number.POSITIVE_INFINITY) >= patienceMs)
+  }
+}
+
+/** Removes what {@link stuckPods} finds, by name and uid: never a pod that took its place meanwhile. */
+async function removeStuckPods(run: Run, targets: readonly Applied[], { at, objects, children, events }: Snapshot, mayRemovePods: () => Promise<void>): Promise<void> {
+  const sets = targets.filter(({ ref }) => ref.kind === 'StatefulSet').flatMap(({ ref }) => objects.get(keyOf(ref)) ?? [])
+  for (const { metadata } of sets.flatMap((set) => stuckPods(set, children, events, at, policyOf(run)))) {
+    if (metadata?.name === undefined || metadata.uid === undefined) continue
+    await mayRemovePods()
+    run.progress({ type: 'note', text: `removes pod ${metadata.name}: it is of an older revision, is not getting ready, and its StatefulSet waits for it` })
+    await run.cluster.remove({ apiVersion: 'v1', kind: 'Pod', namespace: run.namespace, name: metadata.name }, { uid: metadata.uid }).catch(unlessReplaced)
+  }
+}
+
+/** Another pod of the same name is there already. */
+function unlessReplaced(error: unknown): void {
+  if (!(error instanceof ClusterError && error.code === 'conflict')) throw error
 }
 
 function firstRestart(targets: readonly Applied[], { at, objects, children }: Snapshot, restarted: RestartWatch): Outcome | undefined {
@@ -212,7 +263,7 @@ export function changePrinter(run: Pick<Run, 'progress' | 'clock'>): (rows: read
   }
 }
 
-export interface SettleOptions {
+export interface SettleOptions extends Pick<WatchOptions, 'ignored' | 'patienceMs'> {
   /** For so long after the last new pod was ready no container of a new pod may restart, in ms. */
   soakMs: number
   /** How long old pods may take to end, in ms. */
@@ -225,8 +276,8 @@ export interface SettleOptions {
  * After readiness: waits until no old pod is left and the soak time has passed without a restart of a new pod.
  * Finds the pod that becomes ready and then crashes.
  */
-export async function watchSettled(run: Run, applied: readonly Applied[], { soakMs, timeoutMs, onOldPodsGone }: SettleOptions, restarted: RestartWatch = restartWatch()): Promise<Outcome> {
-  const targets = applied.filter(({ ref, object }) => isWatched(ref.kind) && ruleOf(object).counts !== undefined && ref.kind !== 'Job')
+export async function watchSettled(run: Run, applied: readonly Applied[], { soakMs, timeoutMs, onOldPodsGone, ignored, patienceMs = 0 }: SettleOptions, restarted: RestartWatch = restartWatch()): Promise<Outcome> {
+  const targets = applied.filter(({ ref, object }) => isWatched(ref.kind) && ruleOf(object).counts !== undefined && ref.kind !== 'Job' && !ignored?.has(keyOf(ref)))
   if (targets.length === 0) {
     onOldPodsGone?.()
     return { outcome: 'settled' }
@@ -235,6 +286,7 @@ export async function watchSettled(run: Run, applied: readonly Applied[], { soak
   const printer = changePrinter(run)
   const started = run.clock.now()
   const soaksSince = restarted.lastReadyAt() ?? started
+  const lasting = lastingVerdict(patienceMs)
   let oldPodsGone = false
   for (;;) {
     run.signal.throwIfAborted()
@@ -242,14 +294,15 @@ export async function watchSettled(run: Run, applied: readonly Applied[], { soak
     const rows: WorkloadRow[] = []
     let waitFor: { ref: ObjectRef; message: string } | undefined
     for (const { ref, at, generation, serverTime } of targets) {
-      const row = rowOf(snapshot, ref, { at, generation, serverTime })
+      const row = rowOf(snapshot, ref, { at, generation, serverTime }, policyOf(run))
       rows.push(row)
-      if (row.state === 'doomed') return { outcome: 'doomed', ref, reason: row.reason, message: row.message }
-      if (row.state === 'progressing') waitFor = { ref, message: row.message }
+      if (row.state !== 'current') waitFor = { ref, message: row.message }
       else if ((row.counts?.old ?? 0) > 0) waitFor = { ref, message: `${row.counts?.old} old pods are ending` }
     }
     recordPods(run, snapshot.at, rows)
     printer(rows)
+    const doomed = lasting(rows, snapshot.at)
+    if (doomed !== undefined) return { outcome: 'doomed', ref: doomed.ref, reason: doomed.reason, message: doomed.message }
     const fault = firstRestart(targets, snapshot, restarted)
     if (fault !== undefined) return fault
     if (waitFor === undefined && !oldPodsGone) onOldPodsGone?.()

@@ -1,10 +1,12 @@
 /**
  * An in-memory cluster: server-side apply with field managers, and controllers that follow virtual time.
  * What a pod does is told by the tag of its image: see {@link Behaviour}.
+ * As unkind as Kubernetes: controllers see a change late, an ordered StatefulSet waits for a pod that is not ready, a Deployment keeps
+ * the verdict on the rollout before until the next one gets on, finalizers hold what is deleted, and deletions check preconditions.
  */
 import { createHash } from 'node:crypto'
 import type { Readable, Writable } from 'node:stream'
-import type { ApplyOptions, Cluster } from '../../deploy/src/cluster.ts'
+import type { ApplyOptions, Cluster, RemoveOptions } from '../../deploy/src/cluster.ts'
 import { ClusterError, DeployError, type FieldCause } from '../../deploy/src/errors.ts'
 import type { HttpAnswer, HttpRequest, HttpTarget } from '../../deploy/src/http.ts'
 import { MANAGER } from '../../deploy/src/identity.ts'
@@ -16,6 +18,8 @@ export type Behaviour = 'crash' | 'missing' | 'never-ready' | 'crash-later' | 'o
 
 const READY_AFTER = 2_000
 const ENDING = 3_000
+/** A controller sees a changed spec so much later. */
+const LAG = 200
 
 type Leaves = Map<string, unknown>
 
@@ -41,11 +45,15 @@ export class FakeCluster implements Cluster {
   /** What commands in pods do, by their first word. */
   readonly execs = new Map<string, { exitCode?: number; stderr?: string; output?: string }>()
   readonly logsOf = new Map<string, string>()
+  /** Called with each request to the application. */
+  onRequest: ((target: string, request: HttpRequest) => void) | undefined
   readonly clock: FakeClock
   readonly #objects = new Map<string, KubeObject>()
   /** When the newest revision of each Deployment began. */
   readonly #rollouts = new Map<string, { revision: string; since: number }>()
+  readonly #changedAt = new Map<string, number>()
   readonly #sabotaged = new Map<string, Behaviour>()
+  #failure: Error | undefined
   #killAfter: { write: string; from: number } | undefined
   readonly #owners = new Map<string, Map<string, Set<string>>>()
   #version = 0
@@ -80,7 +88,8 @@ export class FakeCluster implements Cluster {
     this.#reconcile()
     const ref = refOf(object)
     const key = keyOf(ref)
-    this.#refuse(`patch ${nameOf(ref)}`)
+    this.#dieWhenDue()
+    if (manager === MANAGER) this.#refuse(`patch ${nameOf(ref)}`)
     const live = this.#objects.get(key)
     if (live !== undefined && object.kind === 'Job' && manager === MANAGER && JSON.stringify((live['spec'] as WorkloadSpec).template) !== JSON.stringify((object['spec'] as WorkloadSpec).template)) {
       throw new ClusterError('invalid', `patch ${nameOf(ref)}: field is immutable`, { verb: 'patch', resource: ref.kind, object: ref, fields: [{ field: 'spec.template', message: 'field is immutable' }] })
@@ -101,7 +110,7 @@ export class FakeCluster implements Cluster {
     const merged = new Map([...before, ...leaves])
     for (const path of dropped) merged.delete(path)
     owners.set(manager, new Set(leaves.keys()))
-    const result = this.#store(object, merged, live, [...owners.keys()], dryRun)
+    const result = this.#store(object, merged, live, owners, manager, dryRun)
     if (!dryRun) {
       this.#owners.set(key, owners)
       this.writes.push(`apply ${nameOf(ref)}`)
@@ -127,13 +136,16 @@ export class FakeCluster implements Cluster {
     return this.#put(object, live)
   }
 
-  async remove(ref: ObjectRef, { uid }: { uid?: string } = {}): Promise<void> {
+  async remove(ref: ObjectRef, { uid, resourceVersion }: RemoveOptions = {}): Promise<void> {
     this.#refuse(`delete ${nameOf(ref)}`)
     const live = this.#objects.get(keyOf(ref))
     if (live === undefined) return
-    if (uid !== undefined && uid !== live.metadata.uid) throw new ClusterError('conflict', `delete ${nameOf(ref)}: another object of that name`, { verb: 'delete', resource: ref.kind, object: ref })
+    if ((uid !== undefined && uid !== live.metadata.uid) || (resourceVersion !== undefined && resourceVersion !== live.metadata.resourceVersion)) {
+      throw new ClusterError('conflict', `delete ${nameOf(ref)}: the precondition failed`, { verb: 'delete', resource: ref.kind, object: ref })
+    }
     this.writes.push(`delete ${nameOf(ref)}`)
-    this.#delete(live)
+    if ((live.metadata.finalizers ?? []).length > 0) live.metadata.deletionTimestamp = new Date(this.clock.now()).toISOString()
+    else this.#delete(live)
   }
 
   async logs(_namespace: string, pod: string, container: string, { previous = false }: { previous?: boolean }): Promise<string | undefined> {
@@ -149,12 +161,35 @@ export class FakeCluster implements Cluster {
     return this.#target(`pod ${name.replace(/-[^-]+-\d+$/, '')}`)
   }
 
+  /** Requests of the fake take no time, so that none outlives its signal: only new ones are refused. */
+  until(signal: AbortSignal): Cluster {
+    const methods = ['version', 'get', 'list', 'apply', 'create', 'replace', 'remove', 'logs', 'service', 'pod', 'exec', 'until'] as const
+    const bound = Object.fromEntries(
+      methods.map((name) => [
+        name,
+        (...values: never[]) => {
+          signal.throwIfAborted()
+          return (this[name] as (...values: never[]) => unknown).apply(this, values)
+        },
+      ]),
+    )
+    return { server: this.server, ...bound } as unknown as Cluster
+  }
+
   /** Ends as {@link execs} says for the first word of the command. */
   async exec(_pod: { name: string }, command: readonly string[], stdout: Writable, stdin?: Readable): Promise<{ exitCode: number; stderr: string }> {
     if (stdin !== undefined) for await (const _chunk of stdin);
     const { exitCode = 0, stderr = '', output = '' } = this.execs.get(command[0] ?? '') ?? {}
     stdout.end(output)
     return { exitCode, stderr }
+  }
+
+  /** Sets the status of an object that no controller of this cluster keeps, or fields that only a server sets. */
+  patch(ref: ObjectRef, change: (object: KubeObject) => void): void {
+    const object = this.#objects.get(keyOf(ref))
+    if (object === undefined) throw new Error(`no ${nameOf(ref)}`)
+    change(object)
+    this.#version += 1
   }
 
   /** Puts an object as it is: history that the test does not want to play. */
@@ -175,15 +210,29 @@ export class FakeCluster implements Cluster {
     this.#killAfter = { write, from: this.writes.length }
   }
 
+  /** Resolves after the next such write, in the course of virtual time. */
+  async written(write: string): Promise<void> {
+    const from = this.writes.length
+    while (!this.writes.includes(write, from)) await this.clock.sleep(100)
+  }
+
   /** Another deployer starts. */
   revive(): void {
     this.#killAfter = undefined
   }
 
+  /** From now on every request fails, as with expired credentials; `undefined` ends it. */
+  failAll(error: Error | undefined): void {
+    this.#failure = error
+  }
+
   #target(name: string): HttpTarget {
     return {
       name,
-      send: async (request: HttpRequest) => this.answers.get(`${name} ${request.path}`) ?? applicationAnswer(request),
+      send: async (request: HttpRequest) => {
+        this.onRequest?.(name, request)
+        return this.answers.get(`${name} ${request.path}`) ?? applicationAnswer(request)
+      },
       close: async () => undefined,
     }
   }
@@ -195,12 +244,15 @@ export class FakeCluster implements Cluster {
   }
 
   #dieWhenDue(): void {
+    if (this.#failure !== undefined) throw this.#failure
     if (this.#killAfter !== undefined && this.writes.includes(this.#killAfter.write, this.#killAfter.from)) throw new DeployError('the deployer was killed')
   }
 
-  #store(object: KubeObject, leaves: Leaves, live: KubeObject | undefined, managers: string[], dryRun: boolean): KubeObject {
+  #store(object: KubeObject, leaves: Leaves, live: KubeObject | undefined, owners: ReadonlyMap<string, ReadonlySet<string>>, writer: string, dryRun: boolean): KubeObject {
     const built = fromLeaves(leaves) as KubeObject
-    built.metadata.managedFields = managers.map((manager) => ({ manager, operation: 'Apply' }))
+    const before = new Map((live?.metadata.managedFields ?? []).map(({ manager, time }) => [manager, time]))
+    const second = new Date(Math.floor(this.clock.now() / 1000) * 1000).toISOString()
+    built.metadata.managedFields = [...owners].map(([manager, paths]) => ({ manager, operation: 'Apply', time: manager === writer ? second : (before.get(manager) ?? second), fieldsV1: fieldsOf(paths) }))
     if (dryRun) {
       const { resourceVersion, uid, generation } = live?.metadata ?? {}
       Object.assign(built.metadata, { resourceVersion, uid, generation }, object.metadata.namespace === undefined ? {} : { namespace: object.metadata.namespace })
@@ -218,6 +270,7 @@ export class FakeCluster implements Cluster {
     stored.metadata.creationTimestamp = live?.metadata.creationTimestamp ?? new Date(this.clock.now()).toISOString()
     stored.metadata.generation = (live?.metadata.generation ?? 0) + (changed ? 1 : 0)
     if (live?.['status'] !== undefined && stored['status'] === undefined) stored['status'] = live['status']
+    if (changed) this.#changedAt.set(stored.metadata.uid, this.clock.now())
     this.#objects.set(keyOf(refOf(stored)), stored)
     return structuredClone(stored)
   }
@@ -250,8 +303,9 @@ export class FakeCluster implements Cluster {
 
   #controllers(): void {
     for (const object of [...this.#objects.values()]) {
-      if (object.kind === 'Deployment') this.#deployment(object)
-      if (object.kind === 'StatefulSet') this.#statefulSet(object)
+      const seen = object['status'] === undefined || this.clock.now() - (this.#changedAt.get(object.metadata.uid ?? '') ?? 0) >= LAG
+      if (object.kind === 'Deployment' && seen) this.#deployment(object)
+      if (object.kind === 'StatefulSet' && seen) this.#statefulSet(object)
       if (object.kind === 'Job') this.#job(object)
       if (object.kind === 'PersistentVolumeClaim') object['status'] = { phase: 'Bound' }
     }
@@ -289,13 +343,17 @@ export class FakeCluster implements Cluster {
     if (this.#rollouts.get(deployment.metadata.uid ?? '')?.revision !== current) this.#rollouts.set(deployment.metadata.uid ?? '', { revision: current, since: this.clock.now() })
     const since = this.#rollouts.get(deployment.metadata.uid ?? '')?.since ?? 0
     const late = this.clock.now() - since > (spec.progressDeadlineSeconds ?? 600) * 1000
+    // The verdict on the rollout before stays, with its own time, until this one is complete.
+    const [leftOver] = (deployment['status'] as { conditions?: object[] } | undefined)?.conditions ?? []
+    const exceeded = { type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', lastUpdateTime: new Date(this.clock.now()).toISOString(), message: `ReplicaSet "${name}" has timed out progressing.` }
+    const verdict = leftOver ?? (late ? exceeded : undefined)
     deployment['status'] = {
       observedGeneration: deployment.metadata.generation,
       replicas: fresh.length + left,
       updatedReplicas: fresh.length,
       readyReplicas: ready + left,
       availableReplicas: ready + left,
-      conditions: late && ready < desired ? [{ type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: `ReplicaSet "${name}" has timed out progressing.` }] : [],
+      conditions: verdict !== undefined && ready < desired ? [verdict] : [],
     }
   }
 
@@ -303,8 +361,18 @@ export class FakeCluster implements Cluster {
     const spec = set['spec'] as WorkloadSpec
     const desired = spec.replicas ?? 1
     const hash = hashOf(spec.template)
-    for (const pod of this.#childrenOf(set).filter(isAlive)) if (pod.metadata.labels?.['controller-revision-hash'] !== hash) this.#end(pod)
-    if (this.#childrenOf(set).length === 0) this.#pods(set, spec.template, desired, { 'controller-revision-hash': hash })
+    const pods = this.#childrenOf(set)
+    const isReady = (pod: KubeObject): boolean => isAlive(pod) && this.#isReady(pod)
+    // One after the other: a pod that is not ready, of whatever revision, stops everything behind it.
+    for (let ordinal = 0; ordinal < desired; ordinal += 1) {
+      const pod = pods.find(({ metadata }) => metadata.name === `${set.metadata.name}-${ordinal}`)
+      if (pod === undefined) this.#put(owned(podOf(set, `${set.metadata.name}-${ordinal}`, spec.template, { 'controller-revision-hash': hash }), set), undefined)
+      if (pod === undefined || !isReady(pod)) break
+      if (ordinal === desired - 1) {
+        const outdated = pods.filter(({ metadata }) => metadata.labels?.['controller-revision-hash'] !== hash).at(-1)
+        if (outdated !== undefined) this.#end(outdated)
+      }
+    }
     const ready = this.#childrenOf(set).filter((pod) => this.#isReady(pod)).length
     set['status'] = { observedGeneration: set.metadata.generation, replicas: this.#childrenOf(set).length, updateRevision: hash, availableReplicas: ready, readyReplicas: ready }
   }
@@ -312,7 +380,7 @@ export class FakeCluster implements Cluster {
   #job(job: KubeObject): void {
     const { template } = job['spec'] as WorkloadSpec
     this.#pods(job, template, 1, { 'job-name': job.metadata.name })
-    if (this.clock.now() - Date.parse(job.metadata.creationTimestamp ?? '') < READY_AFTER) return
+    if (this.clock.now() - Date.parse(job.metadata.creationTimestamp ?? '') < READY_AFTER || behaviourOf(template) === 'missing') return
     const failed = behaviourOf(template) === 'fails'
     job['status'] = { conditions: [failed ? { type: 'Failed', status: 'True', reason: 'BackoffLimitExceeded', message: 'Job has reached the specified backoff limit' } : { type: 'Complete', status: 'True' }] }
   }
@@ -320,10 +388,7 @@ export class FakeCluster implements Cluster {
   #pods(owner: KubeObject, template: PodTemplate, desired: number, labels: Record<string, string> = {}): void {
     const alive = this.#childrenOf(owner).filter(isAlive)
     for (let index = alive.length; index < desired; index += 1) {
-      this.#put(
-        owned({ apiVersion: 'v1', kind: 'Pod', metadata: { name: `${owner.metadata.name}-${this.#version}`, namespace: owner.metadata.namespace ?? '', labels: { ...template.metadata?.labels, ...labels } }, spec: { ...template.spec } }, owner),
-        undefined,
-      )
+      this.#put(owned(podOf(owner, `${owner.metadata.name}-${this.#version}`, template, labels), owner), undefined)
     }
     for (const pod of alive.slice(desired)) this.#end(pod)
   }
@@ -344,7 +409,7 @@ export class FakeCluster implements Cluster {
     const isJob = pod.metadata.labels?.['job-name'] !== undefined
     const { ready, state, lastState, restartCount } = containerState(behaviour, age, isJob)
     pod['status'] = {
-      phase: isJob && age >= READY_AFTER ? (behaviour === 'fails' ? 'Failed' : 'Succeeded') : 'Running',
+      phase: behaviour === 'missing' ? 'Pending' : isJob && age >= READY_AFTER ? (behaviour === 'fails' ? 'Failed' : 'Succeeded') : 'Running',
       conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
       containerStatuses: containers.map(({ name, image }) => ({ name, image, ready, state, lastState, restartCount })),
     }
@@ -355,7 +420,7 @@ function containerState(behaviour: string, age: number, isJob: boolean): { ready
   const running = { running: {} }
   const ended = { terminated: { exitCode: 1, reason: 'Error', finishedAt: '2026-01-01T00:00:00Z' } }
   const backOff = { ready: false, state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 10s restarting failed container' } }, lastState: ended, restartCount: 2 }
-  if (isJob) return { ready: false, state: age < READY_AFTER ? running : { terminated: { exitCode: behaviour === 'fails' ? 1 : 0, reason: behaviour === 'fails' ? 'Error' : 'Completed' } }, restartCount: 0 }
+  if (isJob && behaviour !== 'missing') return { ready: false, state: age < READY_AFTER ? running : { terminated: { exitCode: behaviour === 'fails' ? 1 : 0, reason: behaviour === 'fails' ? 'Error' : 'Completed' } }, restartCount: 0 }
   switch (behaviour) {
     case 'crash':
       return age < READY_AFTER ? { ready: false, state: running, restartCount: 0 } : backOff
@@ -375,6 +440,23 @@ function containerState(behaviour: string, age: number, isJob: boolean): { ready
 
 function behaviourOf({ spec }: PodTemplate): string {
   return spec.containers[0]?.image.split(':')[1] ?? ''
+}
+
+function podOf(owner: KubeObject, name: string, template: PodTemplate, labels: Record<string, string>): KubeObject {
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: owner.metadata.namespace ?? '', labels: { ...template.metadata?.labels, ...labels } }, spec: { ...template.spec } }
+}
+
+/** The wire's form of owned paths: `{"f:spec": {"f:replicas": {}}}`, items of lists by their name. */
+function fieldsOf(paths: ReadonlySet<string>): unknown {
+  const root: Record<string, unknown> = {}
+  for (const text of paths) {
+    let at = root
+    for (const key of JSON.parse(text) as string[]) {
+      const name = key.startsWith('[') ? `k:{"name":${JSON.stringify(key.slice(1, -1))}}` : `f:${key}`
+      at = (at[name] ??= {}) as Record<string, unknown>
+    }
+  }
+  return root
 }
 
 function isAlive({ metadata }: KubeObject): boolean {

@@ -1,23 +1,24 @@
 import { newProber } from '../application.ts'
+import { uidsOf } from '../apply.ts'
 import { backupCronJob, runBackup } from '../backup.ts'
-import { type IngressAddress, type OpenEntrances, openEntrances, signingKey } from '../entrances.ts'
-import { describe } from '../errors.ts'
+import { type IngressAddress, type OpenEntrances, openEntrances, signingKeyOf } from '../entrances.ts'
+import { DeployError, describe } from '../errors.ts'
 import type { Gate } from '../gates.ts'
-import { type Revision, beginRevision, currentRevision, finishRevision, readRevision, trimHistory } from '../history.ts'
+import { type Revision, beginRevision, currentRevision, finishRevision, nextRevision, readNewestGood, trimHistory } from '../history.ts'
 import { type Images, imagesOf, withImages } from '../images.ts'
 import { entriesOf, union, writeInventory } from '../inventory.ts'
-import type { Lock } from '../lock.ts'
 import { type Measurement, startMeasurement } from '../measure.ts'
 import { type KubeObject, keyOf, nameOf } from '../objects.ts'
 import { hasChanges } from '../plan.ts'
 import { type Release, type ReleaseInput, prepareRelease, refuseProblems } from '../release.ts'
 import { type RunReport, type RunResult, countLine } from '../report.ts'
-import { rollBack, secretValues } from '../rollback.ts'
-import { type RolloutInput, appliedFrom, confirm, rollout } from '../rollout.ts'
-import { phase } from '../run.ts'
+import { rollBack, secretValues, withPresentSecrets, withoutForeignSecrets } from '../rollback.ts'
+import { type BrokenBefore, type RolloutInput, type RolloutResult, appliedFrom, confirm, rollout } from '../rollout.ts'
+import { phase, policyOf } from '../run.ts'
 import { checkRelease } from '../checkrelease.ts'
 import { type SavedPlan, checkAgainst } from '../savedplan.ts'
 import { type Context, type Session, type SessionOptions, ensureNamespace, newReport, openSession, removeNamespace } from '../session.ts'
+import { type Check, verify } from '../verify.ts'
 import { readWorkloads } from '../workloads.ts'
 
 export interface DeployInput extends ReleaseInput, SessionOptions {
@@ -84,7 +85,7 @@ async function deployHeld(context: Context, input: DeployInput, notes: readonly 
   const report = await newReport(context, session, 'deploy')
   report.images = imagesOf(objects)
   report.operations = release.plan.operations.map(({ action, ref, reason }) => ({ action, ref, reason }))
-  const key = signingKey(release.desired.map(({ object }) => object))
+  const key = await signingKeyOf(cluster, namespace, release.desired.map(({ object }) => object))
   const steps: Steps = {
     context,
     input,
@@ -102,7 +103,10 @@ async function deployHeld(context: Context, input: DeployInput, notes: readonly 
       // After a run that proved nothing, unchanged objects are proven too.
       watchAll: !isProven(session.history),
       live: appliedFrom([...release.live.states.values()].flatMap(({ live }) => live ?? []), clock.now()),
+      inventory: release.inventory,
       beforeWave: () => session.lock.assertHeld(),
+      mayWrite: () => session.lock.assertHeld(),
+      allowUnasked: input.allowed.has('unasked'),
       force: input.force ?? false,
     },
   }
@@ -139,11 +143,12 @@ async function confirmUnchanged({ session, rolloutInput, report }: Steps): Promi
 async function carryOut(steps: Steps): Promise<End> {
   const { context, session, input, entrances, rolloutInput, report } = steps
   await using measurement = await startMeasurement(context.clock, entrances, rolloutInput.prober, input.rate)
-  await noteUnhealthy(steps)
+  const brokenBefore = await findBroken(steps)
   const revision = await begin(steps)
   report.revision = revision.revision
+  let failed: Pick<End, 'failure' | 'checks'> = {}
   try {
-    const { failure, checks } = await rollout(session.run, {
+    const result = await rollout(session.run, {
       ...rolloutInput,
       async beforeWave(wave) {
         if (wave === 'migration') await backUp(steps)
@@ -152,34 +157,58 @@ async function carryOut(steps: Steps): Promise<End> {
       },
       onOldPodsGone: () => measurement.rolloutEnds(),
     })
+    const { failure, checks } = result
+    failed = { checks, ...(failure && { failure }) }
+    report.notes.push(...result.notes, ...unaskedNotes(checks))
     const end: End =
       failure === undefined
         ? { result: 'succeeded', summary: `revision ${revision.revision} is in place and verified`, checks }
-        : { ...(await undo(steps, revision, measurement)), failure, checks }
+        : { ...(await undo(steps, revision, measurement, brokenBefore)), failure, checks }
     await measured(steps, measurement)
-    await finish(steps, revision, end)
+    await finish(steps, revision, end, result)
     return end
   } catch (error) {
-    // A signal or another deployer: nothing is undone, the next run goes on from here.
-    await finish(steps, revision, { result: 'interrupted', summary: describe(error).split('\n')[0] ?? '' }).catch(() => undefined)
-    throw error
+    // A signal, another deployer or lost credentials: nothing is undone, the next run goes on from here.
+    if (!(error instanceof DeployError)) throw error
+    const end: End = { ...interruptedBy(error, report.timeline.phases.at(-1)?.name), ...failed }
+    await finish(steps, revision, end).catch(() => undefined)
+    return end
   }
 }
 
-/** Says what was broken before, so that it is not blamed on this release. */
-async function noteUnhealthy({ context, release, report }: Steps): Promise<void> {
-  const untouched = release.plan.operations.filter(({ action }) => action === 'unchanged').map(({ ref }) => ref)
-  const workloads = await readWorkloads(context.cluster, context.namespace, untouched, context.clock.now())
-  for (const { ref, message } of workloads.filter(({ state }) => state === 'doomed')) {
-    report.notes.push(`${nameOf(ref)} is not healthy, and this release did not touch it: ${message}`)
+/** The end of a run that was stopped after it had begun to write: told by a report like every other end. */
+function interruptedBy(error: DeployError, phase = 'start'): End {
+  const summary = describe(error).split('\n')[0] ?? ''
+  return { result: 'interrupted', summary: `${summary}; what was written stays, and the next run goes on from there`, failure: { phase, message: describe(error) } }
+}
+
+function unaskedNotes(checks: readonly Check[]): string[] {
+  return checks.filter(({ result }) => result === 'not asked').map(({ name, detail }) => `not asked: ${name} (${detail})`)
+}
+
+/** Says what was broken before, so that it is blamed neither on this release nor on the way back. */
+async function findBroken({ context, session, release, report, entrances, rolloutInput }: Steps): Promise<BrokenBefore> {
+  const owned = release.inventory.objects.filter(({ kind }) => kind !== 'Job')
+  const workloads = await readWorkloads(context.cluster, context.namespace, owned, context.clock.now())
+  const broken = workloads.filter(({ state }) => state === 'doomed')
+  const untouched = new Set(release.plan.operations.filter(({ action }) => action === 'unchanged').map(({ ref }) => keyOf(ref)))
+  for (const { ref, message } of broken) {
+    report.notes.push(untouched.has(keyOf(ref)) ? `${nameOf(ref)} is not healthy, and this release did not touch it: ${message}` : `${nameOf(ref)} was not healthy before this run: ${message}`)
   }
+  const objects = new Set(broken.map(({ ref }) => keyOf(ref)))
+  const isDoubtful = objects.size > 0 || rolloutInput.prober === undefined || !isProven(session.history)
+  if (!isDoubtful || currentRevision(session.history) === undefined) return { objects, questions: new Set() }
+  const checks = await verify(context.clock, await entrances.current(), rolloutInput.prober, session.run.signal, policyOf(session.run).baseline)
+  const wrong = checks.filter(({ result, gap }) => result === 'failed' || gap === true)
+  for (const { name, detail } of wrong) report.notes.push(`before this run: ${name}: ${detail}`)
+  return { objects, questions: new Set(wrong.map(({ name }) => name)) }
 }
 
 /** Writes down what is about to exist, before it does. */
 async function begin({ context, session, release, report }: Steps): Promise<Revision> {
   const { cluster, namespace, clock, who, commit } = context
   await session.lock.assertHeld()
-  const revision = (session.history[0]?.revision ?? 0) + 1
+  const revision = await nextRevision(cluster, namespace)
   const record: Revision = {
     revision,
     action: 'deploy',
@@ -214,15 +243,31 @@ function isDatabase({ kind, metadata }: KubeObject): boolean {
   return kind === 'StatefulSet' && metadata.labels?.['app.kubernetes.io/component'] === 'database'
 }
 
-async function undo({ context, session, input, entrances, rolloutInput }: Steps, failed: Revision, measurement: Measurement): Promise<End> {
-  const target = currentRevision(session.history)
+async function undo({ context, session, input, entrances, rolloutInput, report }: Steps, failed: Revision, measurement: Measurement, brokenBefore: BrokenBefore): Promise<End> {
+  const target = await readNewestGood(context.cluster, context.namespace, session.history)
   if (!input.rollBack) return { result: 'failed', summary: `revision ${failed.revision} failed and was left in place (--no-rollback)` }
   if (target === undefined) return { result: 'failed', summary: `revision ${failed.revision} failed; there is no earlier revision to go back to` }
   const started = context.clock.now()
-  const to = await readRevision(context.cluster, context.namespace, target.revision)
-  const { soakMs, prober } = rolloutInput
-  const lock: Lock = session.lock
-  const { failure, checks } = await rollBack(session.wayBack, { to, revision: failed.revision, entrances, prober, soakMs, lock, beforeFirstChange: () => measurement.rolloutStarts(), onOldPodsGone: () => measurement.rolloutEnds() })
+  const ours = await withoutForeignSecrets(context.cluster, context.namespace, target)
+  // Passwords that a person has changed in the database do not go back with the release.
+  const to = input.allowed.has('role-password') ? { ...ours, objects: (await withPresentSecrets(context.cluster, ours.objects)).objects } : ours
+  const { soakMs, allowUnasked = false } = rolloutInput
+  // The revision that comes back reads its own key.
+  const key = await signingKeyOf(context.cluster, context.namespace, to.objects.map(({ object }) => object))
+  const { failure, checks, notes } = await rollBack(session.wayBack, {
+    to,
+    revision: failed.revision,
+    entrances,
+    prober: key && newProber(key, started),
+    soakMs,
+    lock: session.lock,
+    limitMs: policyOf(session.wayBack).wayBack,
+    allowUnasked,
+    brokenBefore,
+    beforeFirstChange: () => measurement.rolloutStarts(),
+    onOldPodsGone: () => measurement.rolloutEnds(),
+  })
+  report.notes.push(...notes)
   const rollback = { to: to.revision, succeeded: failure === undefined, durationMs: context.clock.now() - started, checks, ...(failure && { failure }) }
   const result: RunResult = failure === undefined ? 'rolled-back' : 'rollback-failed'
   const summary = failure === undefined ? `revision ${failed.revision} failed; revision ${to.revision} is back and verified` : `revision ${failed.revision} failed, and so did the rollback to revision ${to.revision}`
@@ -243,14 +288,14 @@ function shorten(text: string): string {
   return line.length <= 240 ? line : `${line.slice(0, 239)}…`
 }
 
-/** Writes the end down; after success the inventory holds exactly what was wanted. */
-async function finish({ context, session, release }: Steps, revision: Revision, end: End): Promise<void> {
+/** Writes the end down; after success the inventory holds exactly what was wanted, and what of the rest is still there. */
+async function finish({ context, session, release }: Steps, revision: Revision, end: End, { applied = [], left = [] }: Partial<RolloutResult> = {}): Promise<void> {
   const { cluster, namespace, clock } = context
   if (end.result === 'succeeded') {
-    const kept = release.plan.operations.filter(({ action }) => action === 'keep').map(({ ref }) => keyOf(ref))
+    const kept = [...left, ...release.plan.operations.filter(({ action }) => action === 'keep').map(({ ref }) => ref)].map(keyOf)
     const objects = union(
       release.inventory.objects.filter((entry) => kept.includes(keyOf(entry))),
-      entriesOf(release.desired.map(({ object }) => object)),
+      entriesOf(release.desired.map(({ object }) => object), uidsOf(release.live, applied)),
     )
     await writeInventory(cluster, namespace, { revision: revision.revision, fence: session.lock.fence, objects })
   }

@@ -1,10 +1,11 @@
 import { newProber } from '../application.ts'
-import { type IngressAddress, openEntrances, signingKey } from '../entrances.ts'
-import { BadInput, describe } from '../errors.ts'
-import { type Revision, type StoredRevision, beginRevision, currentRevision, finishRevision, readRevision, trimHistory } from '../history.ts'
+import { type IngressAddress, openEntrances, signingKeyOf } from '../entrances.ts'
+import { BadInput, DeployError, describe } from '../errors.ts'
+import { type Revision, type StoredRevision, beginRevision, currentRevision, finishRevision, nextRevision, readNewestGood, readRevision, trimHistory } from '../history.ts'
 import { startMeasurement } from '../measure.ts'
 import type { RunReport } from '../report.ts'
-import { rollBack, withPresentSecrets } from '../rollback.ts'
+import { rollBack, withPresentSecrets, withoutForeignSecrets } from '../rollback.ts'
+import { withSecretRolls } from '../secretroll.ts'
 import { type Context, type Session, type SessionOptions, newReport, openSession } from '../session.ts'
 
 export interface RollbackCommandInput extends SessionOptions {
@@ -24,12 +25,14 @@ export interface RollbackCommandInput extends SessionOptions {
 export async function rollback(context: Context, input: RollbackCommandInput): Promise<RunReport> {
   const { cluster, namespace, clock } = context
   await using session = await openSession(context, input)
-  const stored = await readRevision(cluster, namespace, input.to ?? previousGood(session.history, namespace))
+  const stored = await withoutForeignSecrets(cluster, namespace, await readRevision(cluster, namespace, input.to ?? previousGood(session.history, namespace)))
   const { objects: present, kept } = input.restoreSecrets === true ? { ...stored, kept: [] } : await withPresentSecrets(cluster, stored.objects)
-  const to = { ...stored, objects: present }
+  // Restored values reach only pods that are rolled.
+  const before = await readNewestGood(cluster, namespace, session.history)
+  const to = { ...stored, objects: before === undefined ? present : withSecretRolls(present, before.objects, await nextRevision(cluster, namespace), 'own') }
   const objects = to.objects.map(({ object }) => object)
   await using entrances = openEntrances(cluster, namespace, objects, input.ingress)
-  const key = signingKey(objects)
+  const key = await signingKeyOf(cluster, namespace, objects)
   const prober = key && newProber(key, clock.now())
   const report = await newReport(context, session, 'rollback')
   report.images = to.images
@@ -38,7 +41,7 @@ export async function rollback(context: Context, input: RollbackCommandInput): P
   const record = await begin(context, session, to)
   report.revision = record.revision
   try {
-    const { failure, checks, operations } = await rollBack(session.run, {
+    const { failure, checks, operations, notes } = await rollBack(session.run, {
       to,
       revision: record.revision,
       entrances,
@@ -49,6 +52,7 @@ export async function rollback(context: Context, input: RollbackCommandInput): P
       onOldPodsGone: () => measurement.rolloutEnds(),
     })
     report.operations = operations.map(({ action, ref, reason }) => ({ action, ref, reason }))
+    report.notes.push(...notes)
     const figures = await measurement.finish()
     if (typeof figures === 'string') report.notes.push(figures)
     else report.availability = figures
@@ -57,8 +61,11 @@ export async function rollback(context: Context, input: RollbackCommandInput): P
     await trimHistory(cluster, namespace)
     return { ...report, result: failure === undefined ? 'succeeded' : 'rollback-failed', summary, checks, ...(failure && { failure }), durationMs: clock.now() - Date.parse(report.startedAt) }
   } catch (error) {
-    await finishRevision(cluster, namespace, { ...record, result: 'interrupted', finishedAt: new Date(clock.now()).toISOString(), summary: describe(error).split('\n')[0] ?? '' }).catch(() => undefined)
-    throw error
+    if (!(error instanceof DeployError)) throw error
+    const summary = describe(error).split('\n')[0] ?? ''
+    await finishRevision(cluster, namespace, { ...record, result: 'interrupted', finishedAt: new Date(clock.now()).toISOString(), summary }).catch(() => undefined)
+    const failure = { phase: report.timeline.phases.at(-1)?.name ?? 'start', message: describe(error) }
+    return { ...report, result: 'interrupted', summary: `${summary}; what was written stays`, failure, durationMs: clock.now() - Date.parse(report.startedAt) }
   }
 }
 
@@ -74,7 +81,7 @@ async function begin({ cluster, namespace, clock, who }: Context, session: Sessi
   await session.lock.assertHeld()
   const record: Revision = {
     ...rest,
-    revision: (session.history[0]?.revision ?? 0) + 1,
+    revision: await nextRevision(cluster, namespace),
     action: 'rollback',
     startedAt: new Date(clock.now()).toISOString(),
     result: 'running',

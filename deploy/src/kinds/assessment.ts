@@ -1,6 +1,7 @@
 /** The one question asked of every kind, and what the answer may depend on. */
 import type { CoreV1Event, V1Pod, V1ReplicaSet, V1StorageClass } from '@kubernetes/client-node'
 import type { KubeObject, Wire } from '../objects.ts'
+import { type Policy, STANDARD_POLICY } from '../policy.ts'
 
 /**
  * Where an object stands. `current`: as desired and working. `progressing`: not yet, nothing is lost.
@@ -39,6 +40,15 @@ export interface Counts {
   restarts: number
 }
 
+/** What a verdict depends on besides the cluster. */
+export interface Judging {
+  /** When this run wrote the object, by the server's clock, in ms since the epoch: what the cluster said before says nothing about it. 0 when it did not. */
+  since: number
+  policy: Policy
+}
+
+export const STANDARD_JUDGING: Judging = { since: 0, policy: STANDARD_POLICY }
+
 export interface KindRule {
   /**
    * @param object the live object
@@ -46,11 +56,14 @@ export interface KindRule {
    * @param events events of the namespace, any order
    * @param now milliseconds since the epoch
    */
-  assess(object: KubeObject, children: Children, events: readonly KubeEvent[], now: number): Assessment
+  assess(object: KubeObject, children: Children, events: readonly KubeEvent[], now: number, judging: Judging): Assessment
   /** How long the object may be progressing, in ms, read from the object where it says so. */
   timeoutMs(object: KubeObject): number
-  /** Present for kinds that own pods. */
-  counts?(object: KubeObject, children: Children): Counts
+  /**
+   * Present for kinds that own pods.
+   * @param now see {@link assess}; pods that only a dead node keeps are left out of the old ones
+   */
+  counts?(object: KubeObject, children: Children, now: number, policy: Policy): Counts
   /** Pods of the revision that is being rolled out. Present for kinds that own pods. */
   newPods?(object: KubeObject, children: Children): Pod[]
 }
@@ -74,6 +87,11 @@ export function ownedBy<Item extends { metadata?: { ownerReferences?: { uid: str
 ): Item[] {
   const uid = owner.metadata?.uid
   return items.filter((item) => item.metadata?.ownerReferences?.some((reference) => reference.uid === uid))
+}
+
+/** When the event was first seen, in ms since the epoch. */
+export function eventSince(event: KubeEvent): number {
+  return Date.parse(event.firstTimestamp ?? event.eventTime ?? '') || eventTime(event)
 }
 
 /** When the event was last seen, in ms since the epoch. */

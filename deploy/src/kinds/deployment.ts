@@ -1,7 +1,8 @@
 import type { V1Deployment } from '@kubernetes/client-node'
 import type { KubeObject, Wire } from '../objects.ts'
 import { type Children, type Counts, type KindRule, type Pod, type ReplicaSet, current, doomed, ownedBy, progressing } from './assessment.ts'
-import { assessPod, isReady, isTerminating, restartsOf } from './pod.ts'
+import { assessPods, isLost, isReady, isTerminating, restartsOf } from './pod.ts'
+import { scaledAway } from './_replicas.ts'
 import { createFault } from './replicaset.ts'
 
 /** Kubernetes' own default of `progressDeadlineSeconds`. */
@@ -35,22 +36,22 @@ function podsByAge(deployment: Deployment, children: Children): { fresh: Pod[]; 
  * Source: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#deployment-status
  */
 export const deploymentRule: KindRule = {
-  assess(object, children, events, now) {
+  assess(object, children, events, now, judging) {
     const deployment = object as unknown as Deployment
     const desired = deployment.spec?.replicas ?? 1
+    const zero = desired === 0 ? scaledAway(object) : undefined
+    if (zero !== undefined) return zero
     const { status = {} } = deployment
-    const deadline = status.conditions?.find(({ type, reason }) => type === 'Progressing' && reason === 'ProgressDeadlineExceeded')
+    const deadline = status.conditions?.find(({ type, reason, lastUpdateTime }) => type === 'Progressing' && reason === 'ProgressDeadlineExceeded' && isNews(lastUpdateTime, judging.since))
     const set = newReplicaSet(deployment, children.replicaSets)
     if (set === undefined && desired > 0) return progressing('NoReplicaSet', 'the ReplicaSet of the new revision does not exist yet')
 
-    const blocked = set === undefined ? undefined : createFault(set, now)
+    const blocked = set === undefined ? undefined : createFault(set, now, judging)
     if (blocked !== undefined) return blocked
 
     const { fresh } = podsByAge(deployment, children)
-    const verdicts = fresh.filter((pod) => !isTerminating(pod)).map((pod) => assessPod(pod, events, now))
-    const fatal = verdicts.find(({ state }) => state === 'doomed')
+    const { fatal, waiting } = assessPods(fresh, desired, events, now, judging)
     if (fatal) return fatal
-    const waiting = verdicts.find(({ state }) => state === 'progressing')
     if (deadline) {
       return doomed('ProgressDeadlineExceeded', `${deadline.message ?? 'not ready in time'}${waiting === undefined ? '' : `; ${waiting.message}`}`)
     }
@@ -67,18 +68,27 @@ export const deploymentRule: KindRule = {
     const { spec } = object as unknown as Deployment
     return (spec?.progressDeadlineSeconds ?? DEFAULT_DEADLINE_S) * 1000 + MARGIN
   },
-  counts(object, children): Counts {
+  counts(object, children, now, policy): Counts {
     const deployment = object as unknown as Deployment
     const { fresh, old } = podsByAge(deployment, children)
     return {
       desired: deployment.spec?.replicas ?? 1,
       updated: fresh.filter((pod) => !isTerminating(pod)).length,
       ready: fresh.filter((pod) => isReady(pod) && !isTerminating(pod)).length,
-      old: old.length,
+      old: old.filter((pod) => !isLost(pod, now, policy)).length,
       restarts: fresh.reduce((sum, pod) => sum + restartsOf(pod), 0),
     }
   },
   newPods: (object, children) => podsByAge(object as unknown as Deployment, children).fresh,
+}
+
+/**
+ * The controller keeps `ProgressDeadlineExceeded` of the rollout before, with a new `observedGeneration`, until a pod of the new one
+ * gets on: one that is not younger than the write is left over. A deadline cannot pass within the second of the write.
+ * Source: kubernetes/kubernetes pkg/controller/deployment/{progress,util/deployment_util}.go, DeploymentTimedOut
+ */
+function isNews(updated: string | undefined, since: number): boolean {
+  return since === 0 || (Date.parse(updated ?? '') || since + 1) > since
 }
 
 function tail(waiting: { message: string } | undefined): string {

@@ -1,6 +1,6 @@
 /** From an object to the rule that judges it. Order of authority: deletion, generation, the rule of the kind, standard conditions. */
 import { type KubeObject, groupOf } from '../objects.ts'
-import { type Assessment, type Children, type KindRule, type KubeEvent, progressing } from './assessment.ts'
+import { type Assessment, type Children, type Judging, type KindRule, type KubeEvent, STANDARD_JUDGING, progressing } from './assessment.ts'
 import { deploymentRule } from './deployment.ts'
 import { genericRule } from './generic.ts'
 import { horizontalPodAutoscalerRule } from './horizontalpodautoscaler.ts'
@@ -40,6 +40,7 @@ export function assess(
   events: readonly KubeEvent[],
   now: number,
   appliedGeneration = 0,
+  judging: Judging = STANDARD_JUDGING,
 ): Assessment {
   const { deletionTimestamp, generation = 0 } = object.metadata
   if (deletionTimestamp !== undefined) return progressing('Terminating', 'is being deleted')
@@ -48,5 +49,5 @@ export function assess(
   if (observedGeneration !== undefined && observedGeneration < generation) {
     return progressing('NotObserved', 'the controller has not seen the change yet')
   }
-  return ruleOf(object).assess(object, children, events, now)
+  return ruleOf(object).assess(object, children, events, now, judging)
 }

@@ -19,7 +19,7 @@ type Job = Wire<V1Job>
  * Source: https://kubernetes.io/docs/concepts/workloads/controllers/job/#terminal-job-conditions
  */
 export const jobRule: KindRule = {
-  assess(object, children, events, now) {
+  assess(object, children, events, now, judging) {
     const job = object as unknown as Job
     const condition = (type: string) => job.status?.conditions?.find((entry) => entry.type === type && entry.status === 'True')
     if (condition('Complete')) return current('complete', 'Complete')
@@ -35,11 +35,11 @@ export const jobRule: KindRule = {
     if (job.spec?.suspend === true) return progressing('Suspended', 'the Job is suspended')
     for (const pod of pods) {
       if (pod.status?.phase === 'Failed') continue
-      const verdict = assessPod(pod, events, now)
+      const verdict = assessPod(pod, events, now, judging)
       if (verdict.state === 'doomed') return verdict
     }
     if (pods.length === 0) {
-      const blocked = createFaultFromEvents(job, events, now)
+      const blocked = createFaultFromEvents(job, events, now, judging)
       if (blocked !== undefined) return blocked
     }
     const failures = job.status?.failed ?? 0

@@ -1,5 +1,5 @@
-import { type Assessment, type KindRule, type KubeEvent, type ReplicaSet, current, doomed, eventsOf, eventTime, ownedBy, progressing } from './assessment.ts'
-import { assessPod } from './pod.ts'
+import { type Assessment, type Judging, type KindRule, type KubeEvent, type ReplicaSet, current, doomed, eventSince, eventsOf, ownedBy, progressing } from './assessment.ts'
+import { assessPods } from './pod.ts'
 import { doomOf } from './doom.ts'
 
 const TIMEOUT = 120_000
@@ -8,18 +8,17 @@ const TIMEOUT = 120_000
  * What stops a ReplicaSet from making pods, by its ReplicaFailure condition.
  * @returns doomed or progressing, `undefined` when nothing stops it
  */
-export function createFault(owner: Pick<ReplicaSet, 'metadata' | 'status'>, now: number): Assessment | undefined {
+export function createFault(owner: Pick<ReplicaSet, 'metadata' | 'status'>, now: number, judging: Judging): Assessment | undefined {
   const condition = owner.status?.conditions?.find(({ type, status }) => type === 'ReplicaFailure' && status === 'True')
   if (condition === undefined) return undefined
-  return judge(owner, condition.reason ?? '', condition.message ?? '', Date.parse(condition.lastTransitionTime ?? ''), now)
+  return judge(owner, condition.reason ?? '', condition.message ?? '', Date.parse(condition.lastTransitionTime ?? ''), now, judging)
 }
 
 /** The same for controllers without such a condition (StatefulSet, Job): the newest FailedCreate event, while pods are missing. */
-export function createFaultFromEvents(owner: { metadata?: { name?: string; uid?: string } }, events: readonly KubeEvent[], now: number): Assessment | undefined {
+export function createFaultFromEvents(owner: { metadata?: { name?: string; uid?: string } }, events: readonly KubeEvent[], now: number, judging: Judging): Assessment | undefined {
   const event = eventsOf(owner.metadata?.uid, events).reverse().find(({ reason }) => reason === 'FailedCreate')
   if (event === undefined) return undefined
-  const since = Date.parse(event.firstTimestamp ?? event.eventTime ?? '') || eventTime(event)
-  return judge(owner, 'FailedCreate', event.message ?? '', since, now)
+  return judge(owner, 'FailedCreate', event.message ?? '', eventSince(event), now, judging)
 }
 
 function judge(
@@ -28,20 +27,20 @@ function judge(
   message: string,
   since: number,
   now: number,
+  judging: Judging,
 ): Assessment {
   const text = `pods cannot be made: ${message}`
-  const why = doomOf('create', reason, message, now - since)
+  const why = doomOf('create', reason, message, now - Math.max(since, judging.since), judging.policy)
   return why === undefined ? progressing(reason, text) : doomed(reason, `${text} (${why})`, owner.metadata?.name)
 }
 
 /** Source: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/replica-set-v1/#ReplicaSetStatus */
 export const replicaSetRule: KindRule = {
-  assess(object, children, events, now) {
+  assess(object, children, events, now, judging) {
     const set = object as unknown as ReplicaSet
-    const blocked = createFault(set, now)
+    const blocked = createFault(set, now, judging)
     if (blocked !== undefined) return blocked
-    const verdicts = ownedBy(set, children.pods).map((pod) => assessPod(pod, events, now))
-    const fatal = verdicts.find(({ state }) => state === 'doomed')
+    const { fatal } = assessPods(ownedBy(set, children.pods), set.spec?.replicas ?? 1, events, now, judging)
     if (fatal) return fatal
     const desired = set.spec?.replicas ?? 1
     const available = set.status?.availableReplicas ?? 0

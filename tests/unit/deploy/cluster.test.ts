@@ -172,6 +172,11 @@ describe('answers of the API server', () => {
       'failed to create typed patch object (ns/backend; apps/v1, Kind=Deployment): errors:\n  .spec.template.spec.containers[name="a"].imagge: field not declared in schema\n  .spec.foo: field not declared in schema',
       [{ field: 'spec.template.spec.containers[name="a"].imagge', message: 'field not declared in schema' }, { field: 'spec.foo', message: 'field not declared in schema' }],
     ],
+    [
+      'and entries with the same key',
+      'failed to create typed patch object (ns/backend; apps/v1, Kind=Deployment): .spec.template.spec.containers[name="c"].env: duplicate entries for key [name="FOO"]',
+      [{ field: 'spec.template.spec.containers[name="c"].env', message: 'duplicate entries for key [name="FOO"]' }],
+    ],
   ])('fields that no schema has, %s, are named and not asked for again, though they come as HTTP 500', async (_name, message, fields) => {
     refuse(500, { message, code: 500 })
     expect(await applyError()).toMatchObject({ code: 'invalid', fields })
@@ -216,6 +221,25 @@ describe('answers of the API server', () => {
   it('a server that stays away is given up on', async () => {
     server.answer = () => 'hang up'
     await expect(cluster.get({ apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'ns', name: 'x' })).rejects.toMatchObject({ code: 'unreachable' })
+  })
+
+  it('a request that is being repeated ends with the lock, and no other follows', async () => {
+    refuse(503, { message: 'starting' })
+    const lost = new AbortController()
+    const bound = cluster.until(lost.signal)
+    const ended = expect(bound.apply(BACKEND)).rejects.toThrow(/taken over/)
+    setTimeout(() => lost.abort(new Error('the lock was taken over')), 300)
+    await ended
+    const asked = server.asked.length
+    await expect(bound.apply(BACKEND)).rejects.toThrow(/taken over/)
+    await new Promise((resolve) => setTimeout(resolve, 700))
+    expect(server.asked.length).toBe(asked)
+  })
+
+  it('a deletion names the very object that was seen', async () => {
+    server.answer = () => ({ status: 200, body: {} })
+    await cluster.remove({ apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'ns', name: 'x' }, { uid: 'u', resourceVersion: '7' })
+    expect(JSON.parse(server.asked.at(-1)?.body ?? '')).toMatchObject({ propagationPolicy: 'Background', preconditions: { uid: 'u', resourceVersion: '7' } })
   })
 
   it('a refusal is not repeated', async () => {

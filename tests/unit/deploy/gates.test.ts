@@ -70,4 +70,23 @@ describe('checkRendered', () => {
     const secret = { object: { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'x', namespace: NAMESPACE } }, source: 'x.yaml' }
     expect(() => checkRendered([secret], NAMESPACE)).toThrow(/secret values do not belong into manifests/)
   })
+  it('refuses an object without a namespace, naming object and source', () => {
+    const bare = { object: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'x' } }, source: 'x.yaml' }
+    expect(() => checkRendered([...release(), bare], NAMESPACE)).toThrow(/ConfigMap x has no namespace, .*\(x.yaml\)/)
+  })
+
+  it('takes objects that belong to no namespace', () => {
+    const cluster = { object: { apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', metadata: { name: 'x' } }, source: 'x.yaml' }
+    expect(() => checkRendered([...release(), cluster], NAMESPACE)).not.toThrow()
+  })
+
+  it('refuses everything that is said twice, at once, with object, field and source', () => {
+    const again = { object: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'environment', namespace: NAMESPACE } }, source: 'again.yaml' }
+    const container = { name: 'x', image: 'x', env: [{ name: 'A', value: '1' }, { name: 'B', value: '1' }, { name: 'A', value: '2' }], ports: [{ containerPort: 1 }, { containerPort: 1, protocol: 'UDP' }, { containerPort: 1, protocol: 'TCP' }] }
+    const pods = { object: { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'x', namespace: NAMESPACE }, spec: { template: { spec: { containers: [container] } } } }, source: 'x.yaml' }
+    const refusal = (): void => checkRendered([...release(), again, pods], NAMESPACE)
+    expect(refusal).toThrow(/ConfigMap environment is in manifests\/environment.yaml and in again.yaml/)
+    expect(refusal).toThrow(/Deployment x: field containers\[x\].env has name A twice \(x.yaml\)/)
+    expect(refusal).toThrow(/Deployment x: field containers\[x\].ports has containerPort 1 twice \(x.yaml\)$/)
+  })
 })

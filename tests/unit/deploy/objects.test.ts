@@ -12,6 +12,7 @@ describe('parseObjects', () => {
     ['no kind', 'apiVersion: v1\nmetadata: {name: a}\n', /^release.yaml, document 1: field kind is missing/],
     ['no name', 'apiVersion: v1\nkind: ConfigMap\nmetadata: {}\n', /^release.yaml, document 1: field metadata.name is missing \(ConfigMap\)/],
     ['a List without items', 'apiVersion: v1\nkind: List\n', /^release.yaml, document 1: field items of a List must be a list/],
+    ['a key that is there twice', 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  x: 1\n  x: 2\n', /^release.yaml, document 1: Map keys must be unique at line 6/],
     ['a nameless item of a List', 'apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: ConfigMap}]\n', /^release.yaml, document 1, item 1: field metadata.name is missing/],
   ])('refuses %s, naming file, document and field', (_name, text, message) => {
     expect(() => parseObjects(text, 'release.yaml')).toThrow(expect.objectContaining({ name: 'BadInput', message: expect.stringMatching(message) }) as Error)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Entrances, newProber } from '../../../deploy/src/application.ts'
 import type { HttpAnswer } from '../../../deploy/src/http.ts'
-import { isVerified, verify } from '../../../deploy/src/verify.ts'
+import { isVerified, objections, verify } from '../../../deploy/src/verify.ts'
 import { FakeClock } from '../../fakes/clock.ts'
 import { FakeCluster } from '../../fakes/cluster.ts'
 import { NAMESPACE } from './_release.ts'
@@ -75,7 +75,31 @@ describe('verify', () => {
     const { clock, entrances: { backendService, frontendService } } = await scene()
     const checks = await verify(clock, { backendService, frontendService }, newProber(KEY, clock.now()), signal)
     expect(checks.filter(({ result }) => result === 'not asked').map(({ name }) => name)).toEqual(['page through the ingress', 'a task is written, read and removed', 'chat adds a task with a tool', 'the MCP server lists its tools'])
+    expect(isVerified(checks)).toBe(false)
+    expect(isVerified(checks, { allowUnasked: true })).toBe(true)
+    expect(isVerified(checks.filter(({ result }) => result === 'not asked'), { allowUnasked: true })).toBe(false)
+  })
+
+  it('an ingress that was left out by the person is no gap', async () => {
+    const { clock, cluster, entrances: { ingress: _ingress, ...entrances } } = await scene()
+    const backendPod = await cluster.pod('ns', 'backend-x-1')
+    const checks = await verify(clock, { ...entrances, backendPod }, newProber(KEY, clock.now()), signal)
+    expect(checks.filter(({ result }) => result === 'not asked')).toEqual([{ name: 'page through the ingress', result: 'not asked', detail: expect.stringMatching(/--ingress-url/), ms: 0 }])
     expect(isVerified(checks)).toBe(true)
-    expect(isVerified(checks.filter(({ result }) => result === 'not asked'))).toBe(false)
+  })
+
+  it('without the signing key only public questions are asked, and that verifies nothing', async () => {
+    const { clock, entrances } = await scene()
+    const checks = await verify(clock, entrances, undefined, signal)
+    expect(checks.filter(({ result }) => result === 'passed').map(({ name }) => name)).toEqual(['page through the ingress', 'page through the Service', 'information through the Service'])
+    expect(objections(checks)).toContainEqual(expect.stringMatching(/chat adds a task with a tool: could not be asked: the key that signs tokens is not known/))
+  })
+
+  it('a question that was answered wrongly before is told, not judged', async () => {
+    const { cluster, clock, entrances } = await scene()
+    cluster.answers.set('service frontend /', answer(503))
+    const checks = await verify(clock, entrances, newProber(KEY, clock.now()), signal)
+    expect(isVerified(checks, { known: new Set(['page through the Service']) })).toBe(true)
+    expect(isVerified(checks, { known: new Set(['another question']) })).toBe(false)
   })
 })
