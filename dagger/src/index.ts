@@ -4,6 +4,7 @@
  * Images, checks and the laptop stack of todo-chat. Every function works on the repository it is called in; `--source` names
  * another one.
  */
+import { availableParallelism } from 'node:os'
 import { argument, check, type Container, Directory, type File, func, object, type Platform, type Secret, type Service } from '@dagger.io/dagger'
 import { type Check, checks, type Execution, lintChecks } from './checks.ts'
 import { cluster, kubeconfig } from './cluster.ts'
@@ -13,7 +14,8 @@ import { e2eCheck } from './e2e.ts'
 import { DEPLOYED, image } from './images.ts'
 import { load } from './load.ts'
 import { deployerBenchmark, faults, mutations } from './proofs.ts'
-import { reportDirectory, runAll } from './run.ts'
+import { judgeReport, reportDirectory, runAll } from './run.ts'
+import { besideOthers } from './select.ts'
 import { sideload } from './sideload.ts'
 import { byContent } from './sources.ts'
 import { randomSecrets, stack } from './stack.ts'
@@ -128,20 +130,33 @@ export class TodoChat {
   /** Run every check; gives a table, and fails with the output of each check that did not pass */
   @func({ cache: 'never' })
   async ci(
+    /** Checks to run, by their names in the table (default: all); it says which are left out */
+    only: string[] = [],
     /** Checks to leave out, by their names in the table, which says so */
     skip: string[] = [],
   ): Promise<string> {
-    return verdictOf(await runAll(await this.everything(), skip))
+    return verdictOf(await runAll(await this.everything(), { only, skip }))
   }
 
-  /** Run every check, whatever the results, and export them: index.html, report.json, junit/*.xml, and what checks keep (screenshots, conformance report) */
+  /** Run every check, whatever the results, and export them: index.html, report.json, summary.md, junit/*.xml, and what checks keep (screenshots, conformance report); `ci-verdict` judges it */
   @func({ cache: 'never' })
   async ciReport(
+    /** Checks to run, by their names in the table (default: all); it says which are left out */
+    only: string[] = [],
     /** Checks to leave out, by their names in the table, which says so */
     skip: string[] = [],
   ): Promise<Directory> {
-    const { runs, info } = await runAll(await this.everything(), skip)
+    const { runs, info } = await runAll(await this.everything(), { only, skip })
     return reportDirectory(runs, info)
+  }
+
+  /** Say what a report of the checks says; fail unless every check passed */
+  @func({ cache: 'never' })
+  async ciVerdict(
+    /** Report, as `ci-report` gives it */
+    report: Directory,
+  ): Promise<string> {
+    return judgeReport(report)
   }
 
   /** Hold many conversations at once against two backend replicas; a Markdown table compares them with a single one */
@@ -524,7 +539,7 @@ export class TodoChat {
 
   private async everything(): Promise<Check[]> {
     const source = await this.repository()
-    return [...checks(source), e2eCheck(source), conformanceCheck(source, this.clusterImage)]
+    return [...checks(source), besideOthers(e2eCheck(source), availableParallelism()), conformanceCheck(source, this.clusterImage)]
   }
 
   private async report(names: string[]): Promise<string> {
