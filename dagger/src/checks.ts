@@ -14,6 +14,8 @@ export type Check = {
   command: string
   /** Where that line runs in the repository, with a slash at the end, when not at its root: its output names files from there. */
   folder?: string
+  /** The command that runs it again, when it is none of `ci`. */
+  again?: string
   /** Runs after the others, with the machine to itself: what it asks depends on how fast the machine answers. */
   alone?: true
   /** Of a check that runs alone: what can be made beside the others. */
@@ -37,8 +39,8 @@ export function checks(source: Directory): Check[] {
       name: 'test-backend',
       title: 'pytest with PostgreSQL',
       folder: BACKEND,
-      container: async () => (await image(source, 'backend-test')).withServiceBinding('database', await testDatabase(source)).withEnvVariable('TODO_TEST_DATABASE_URL', `postgresql://postgres:${TEST_PASSWORD}@database:5432/postgres`),
-      command: `pytest -n 2 --dist worksteal --cov --cov-report=term --junitxml=${REPORT}/junit.xml -o cache_dir=/tmp/pytest`,
+      container: () => withTestDatabase(source),
+      command: `pytest -n auto --dist worksteal --cov --cov-report=term --junitxml=${REPORT}/junit.xml -o cache_dir=/tmp/pytest`,
     },
     {
       name: 'test-frontend',
@@ -61,6 +63,27 @@ export function checks(source: Directory): Check[] {
     },
     ...lintChecks(source),
   ]
+}
+
+/**
+ * Many generated requests to each operation of the backend's document; no check of `ci`, which sends a few dozen that are always the same.
+ * @param seed decides which requests are sent
+ */
+export function fuzzCheck(source: Directory, examples: number, seed: number): Check {
+  if (!Number.isInteger(examples) || examples < 1) throw new Error(`--examples must be a whole number from 1 on, and is ${examples}`)
+  if (!Number.isInteger(seed) || seed < 0) throw new Error(`--seed must be a whole number from 0 on, and is ${seed}`)
+  return {
+    name: 'fuzz',
+    again: `npm run dagger -- call fuzz --examples=${examples} --seed=${seed}`,
+    title: `${examples} generated requests to each operation, seed ${seed}`,
+    folder: BACKEND,
+    container: async () => (await withTestDatabase(source)).withEnvVariable('TODO_FUZZ_EXAMPLES', String(examples)),
+    command: `pytest -n auto --dist worksteal --hypothesis-seed=${seed} --junitxml=${REPORT}/junit.xml -o cache_dir=/tmp/pytest tests/contract/test_openapi.py`,
+  }
+}
+
+async function withTestDatabase(source: Directory): Promise<Container> {
+  return (await image(source, 'backend-test')).withServiceBinding('database', await testDatabase(source)).withEnvVariable('TODO_TEST_DATABASE_URL', `postgresql://postgres:${TEST_PASSWORD}@database:5432/postgres`)
 }
 
 /** The checks of `lint`. */
@@ -161,9 +184,9 @@ export type CheckRun = { result: CheckResult; report?: Directory }
  * @returns its result; a check that cannot run at all is `broken`, never an exception
  */
 export async function runCheck(check: Check, runBegan = now()): Promise<CheckRun> {
-  const { name, title, command, folder } = check
+  const { name, title, command, folder, again } = check
   const begun = now()
-  const common = { name, title, ...(folder === undefined ? {} : { folder }) }
+  const common = { name, title, ...(folder === undefined ? {} : { folder }), ...(again === undefined ? {} : { again }) }
   const times = (command: Partial<Times> = {}): Times => ({ asked: begun - runBegan, ...command, answered: now() - runBegan })
   try {
     const { execution, failures } = await passedOrRunNow(await check.container(), command, begun)

@@ -6,7 +6,7 @@
  */
 import { availableParallelism } from 'node:os'
 import { argument, check, type Container, Directory, type File, func, object, type Platform, type Secret, type Service } from '@dagger.io/dagger'
-import { type Check, checks, type Execution, lintChecks } from './checks.ts'
+import { type Check, checks, type Execution, fuzzCheck, lintChecks } from './checks.ts'
 import { cluster, kubeconfig } from './cluster.ts'
 import { conformance, conformanceCheck } from './conformance.ts'
 import { deliver, deployer, ingressOptions, publishImages, publishedImages, REPORT_OPTIONS, reportOf, type Target, textOf, withInput } from './delivery.ts'
@@ -90,6 +90,17 @@ export class TodoChat {
   @check()
   async testBackend(): Promise<string> {
     return this.report(['test-backend'])
+  }
+
+  /** Send many generated requests to each operation of the backend, other ones each time; prints the seed that sends the same ones again */
+  @func({ cache: 'never' })
+  async fuzz(
+    /** Requests to each operation */
+    examples: number = 500,
+    /** Decides which requests are sent (default: a new one) */
+    seed?: number,
+  ): Promise<string> {
+    return verdictOf(await runAll([fuzzCheck(await this.repository(), examples, seed ?? Date.now() % 1_000_000)]))
   }
 
   /** Run Jest in a container */

@@ -18,6 +18,8 @@ export type CheckResult = {
   times?: Times
   /** Where its command runs in the repository, with a slash at the end; its root when absent. */
   folder?: string
+  /** The command that runs it again, where that is not `ci` with its name. */
+  again?: string
 } & (
   | { outcome: 'passed'; output: string; junit?: string; files?: string[]; parts?: Part[]; failedBefore?: string[] }
   | { outcome: 'failed'; exitCode: number; output: string; junit?: string; files?: string[]; parts?: Part[] }
@@ -98,7 +100,7 @@ export function failedParts(result: CheckResult): Part[] {
 /** @returns the command that runs just this check, or what failed in it, again */
 export function again(result: CheckResult): string {
   const failed = failedParts(result)
-  return failed.length === 0 ? `npm run ci -- --only=${result.name}` : `npm run dagger -- call ${result.name} --only=${failed.map(({ name }) => name).join(',')}`
+  return failed.length === 0 ? (result.again ?? `npm run ci -- --only=${result.name}`) : `npm run dagger -- call ${result.name} --only=${failed.map(({ name }) => name).join(',')}`
 }
 
 /** @returns what did not pass, once and in few lines, each with the command for it; then the table and the verdict */

@@ -42,6 +42,7 @@ describe('the command that runs a failure again', () => {
   it('runs the check, or only the requirements of it that are not kept', () => {
     expect(again(failed)).toBe('npm run ci -- --only=test-backend')
     expect(again(nonconformant)).toBe('npm run dagger -- call conformance --only=CONF-302')
+    expect(again({ ...failed, again: 'npm run dagger -- call fuzz --seed=7' })).toBe('npm run dagger -- call fuzz --seed=7')
   })
 })
 
