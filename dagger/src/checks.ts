@@ -1,6 +1,6 @@
 import { dag, type Container, type Directory, ReturnType, type Service } from '@dagger.io/dagger'
 import { Bases } from './bases.ts'
-import { reason } from './explain.ts'
+import { explained, reason } from './explain.ts'
 import { image } from './images.ts'
 import { CHECK_SOURCES, only } from './sources.ts'
 import { conformanceParts, type Part } from './parts.ts'
@@ -198,7 +198,7 @@ export async function runCheck(check: Check, runBegan = now()): Promise<CheckRun
     const shared = { ...common, seconds: finished - started, cached, times: times(ran), output, junit, files, ...(parts.length > 0 ? { parts } : {}) }
     return { result: exitCode === 0 ? { ...shared, outcome: 'passed', failedBefore: failures } : { ...shared, outcome: 'failed', exitCode }, report }
   } catch (cause) {
-    return { result: { ...common, seconds: now() - begun, cached: false, times: times(), outcome: 'broken', message: reason(cause) } }
+    return { result: { ...common, seconds: now() - begun, cached: false, times: times(), outcome: 'broken', message: explained(reason(cause)) } }
   }
 }
 

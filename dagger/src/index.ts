@@ -232,8 +232,10 @@ export class TodoChat {
     keepGoing: boolean = false,
     /** Ids of requirements to ask, such as CONF-001 (default: all); the report says how many were left out */
     only: string[] = [],
+    /** Ask in the random order of this number; the report names it */
+    seed: string = '',
   ): Promise<Directory> {
-    return reportUnless(keepGoing, await conformance(await this.repository(), this.clusterImage, only, kubeconfig && { kubeconfig, ingressUrl }))
+    return reportUnless(keepGoing, await conformance(await this.repository(), this.clusterImage, only, seed, kubeconfig && { kubeconfig, ingressUrl }))
   }
 
   /** Prove the conformance suite: change the application for the worse on a fresh cluster, and see the named requirement turn red each time (half an hour) */
