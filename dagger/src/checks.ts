@@ -1,9 +1,10 @@
 import { dag, type Container, type Directory, ReturnType, type Service } from '@dagger.io/dagger'
 import { Bases } from './bases.ts'
-import { reason } from './explain.ts'
+import { explained, reason } from './explain.ts'
 import { image } from './images.ts'
 import { CHECK_SOURCES, only } from './sources.ts'
-import type { CheckResult } from './summary.ts'
+import { conformanceParts, type Part } from './parts.ts'
+import type { CheckResult, Times } from './summary.ts'
 
 /** A command in a container. `command` is a line for sh; a JUnit document at /tmp/report/junit.xml becomes part of the result. */
 export type Check = {
@@ -11,6 +12,10 @@ export type Check = {
   title: string
   container: () => Promise<Container>
   command: string
+  /** Where that line runs in the repository, with a slash at the end, when not at its root: its output names files from there. */
+  folder?: string
+  /** The command that runs it again, when it is none of `ci`. */
+  again?: string
   /** Runs after the others, with the machine to itself: what it asks depends on how fast the machine answers. */
   alone?: true
   /** Of a check that runs alone: what can be made beside the others. */
@@ -20,6 +25,8 @@ export type Check = {
 }
 
 const REPORT = '/tmp/report'
+const BACKEND = 'app/backend/'
+const FRONTEND = 'app/frontend/'
 
 // Where the database of a test finds the passwords of its roles. It lives as long as the test; nothing else can reach it.
 const TEST_PASSWORD = 'only-for-the-database-of-a-test'
@@ -31,12 +38,14 @@ export function checks(source: Directory): Check[] {
     {
       name: 'test-backend',
       title: 'pytest with PostgreSQL',
-      container: async () => (await image(source, 'backend-test')).withServiceBinding('database', await testDatabase(source)).withEnvVariable('TODO_TEST_DATABASE_URL', `postgresql://postgres:${TEST_PASSWORD}@database:5432/postgres`),
-      command: `pytest -n 2 --dist worksteal --cov --cov-report=term --junitxml=${REPORT}/junit.xml -o cache_dir=/tmp/pytest`,
+      folder: BACKEND,
+      container: () => withTestDatabase(source),
+      command: `pytest -n auto --dist worksteal --cov --cov-report=term --junitxml=${REPORT}/junit.xml -o cache_dir=/tmp/pytest`,
     },
     {
       name: 'test-frontend',
       title: 'Jest',
+      folder: FRONTEND,
       container: async () => (await image(source, 'frontend-test')).withEnvVariable('JEST_JUNIT_OUTPUT_FILE', `${REPORT}/junit.xml`),
       command: 'npm test -- --coverageDirectory=/tmp/coverage --cacheDirectory=/tmp/jest',
     },
@@ -56,18 +65,41 @@ export function checks(source: Directory): Check[] {
   ]
 }
 
+/**
+ * Many generated requests to each operation of the backend's document; no check of `ci`, which sends a few dozen that are always the same.
+ * @param seed decides which requests are sent
+ */
+export function fuzzCheck(source: Directory, examples: number, seed: number): Check {
+  if (!Number.isInteger(examples) || examples < 1) throw new Error(`--examples must be a whole number from 1 on, and is ${examples}`)
+  if (!Number.isInteger(seed) || seed < 0) throw new Error(`--seed must be a whole number from 0 on, and is ${seed}`)
+  return {
+    name: 'fuzz',
+    again: `npm run dagger -- call fuzz --examples=${examples} --seed=${seed}`,
+    title: `${examples} generated requests to each operation, seed ${seed}`,
+    folder: BACKEND,
+    container: async () => (await withTestDatabase(source)).withEnvVariable('TODO_FUZZ_EXAMPLES', String(examples)),
+    command: `pytest -n auto --dist worksteal --hypothesis-seed=${seed} --junitxml=${REPORT}/junit.xml -o cache_dir=/tmp/pytest tests/contract/test_openapi.py`,
+  }
+}
+
+async function withTestDatabase(source: Directory): Promise<Container> {
+  return (await image(source, 'backend-test')).withServiceBinding('database', await testDatabase(source)).withEnvVariable('TODO_TEST_DATABASE_URL', `postgresql://postgres:${TEST_PASSWORD}@database:5432/postgres`)
+}
+
 /** The checks of `lint`. */
 export function lintChecks(source: Directory): Check[] {
   return [
     {
       name: 'lint-backend',
       title: 'ruff, mypy, import contracts',
+      folder: BACKEND,
       container: () => image(source, 'backend-test'),
       command: 'ruff check --no-cache . && ruff format --no-cache --check . && mypy --cache-dir /tmp/mypy && lint-imports --no-cache',
     },
     {
       name: 'lint-frontend',
       title: 'ESLint, tsc, prettier',
+      folder: FRONTEND,
       container: () => image(source, 'frontend-test'),
       command: 'npm run lint',
     },
@@ -148,26 +180,43 @@ export type CheckRun = { result: CheckResult; report?: Directory }
 
 /**
  * Runs a check. A passed check of the same content is taken from the cache, a failed one always runs again.
+ * @param runBegan seconds since the epoch
  * @returns its result; a check that cannot run at all is `broken`, never an exception
  */
-export async function runCheck(check: Check): Promise<CheckRun> {
-  const { name, title, command } = check
-  const begun = Date.now() / 1000
+export async function runCheck(check: Check, runBegan = now()): Promise<CheckRun> {
+  const { name, title, command, folder, again } = check
+  const begun = now()
+  const common = { name, title, ...(folder === undefined ? {} : { folder }), ...(again === undefined ? {} : { again }) }
+  const times = (command: Partial<Times> = {}): Times => ({ asked: begun - runBegan, ...command, answered: now() - runBegan })
   try {
-    const { exitCode, output, junit, started, finished, report } = await passedOrRunNow(await check.container(), command, begun)
-    const shared = { name, title, seconds: finished - started, cached: finished < begun, output, junit, files: await filesOf(report) }
-    return { result: exitCode === 0 ? { ...shared, outcome: 'passed' } : { ...shared, outcome: 'failed', exitCode }, report }
+    const { execution, failures } = await passedOrRunNow(await check.container(), command, begun)
+    const { exitCode, output, junit, started, finished, report } = execution
+    const cached = finished < begun
+    const files = await filesOf(report)
+    const parts = await partsOf(report, files)
+    const ran = cached ? {} : { started: started - runBegan, finished: finished - runBegan }
+    const shared = { ...common, seconds: finished - started, cached, times: times(ran), output, junit, files, ...(parts.length > 0 ? { parts } : {}) }
+    return { result: exitCode === 0 ? { ...shared, outcome: 'passed', failedBefore: failures } : { ...shared, outcome: 'failed', exitCode }, report }
   } catch (cause) {
-    return { result: { name, title, seconds: Date.now() / 1000 - begun, cached: false, outcome: 'broken', message: reason(cause) } }
+    return { result: { ...common, seconds: now() - begun, cached: false, times: times(), outcome: 'broken', message: explained(reason(cause)) } }
   }
 }
 
-// The engine remembers failures too. Attempts are numbered, so that one that passed after failures is found again.
-async function passedOrRunNow(container: Container, command: string, begun: number): Promise<Execution> {
+const now = (): number => Date.now() / 1000
+
+// The engine remembers failures too. Attempts are numbered, so that one that passed after failures is found again, and so are the
+// failures: the same content that failed and then passed is unsteady.
+async function passedOrRunNow(container: Container, command: string, begun: number): Promise<{ execution: Execution; failures: string[] }> {
+  const failures: string[] = []
   for (let attempt = 0; ; attempt++) {
     const execution = await executeCheck(container.withEnvVariable('CHECK_ATTEMPT', String(attempt)), command)
-    if (execution.exitCode === 0 || execution.finished >= begun) return execution
+    if (execution.exitCode === 0 || execution.finished >= begun) return { execution, failures }
+    failures.push(execution.output)
   }
+}
+
+async function partsOf(report: Directory, files: string[]): Promise<Part[]> {
+  return files.includes('conformance.json') ? conformanceParts(await report.file('conformance.json').contents()) : []
 }
 
 /** What a check's script writes for its own use, beside the report of the command. */

@@ -52,10 +52,11 @@ export type Given = { kubeconfig: Secret; ingressUrl?: string | undefined }
 /**
  * Runs the suite now, whatever was run before: on a fresh cluster, or on the given one.
  * @param only ids of requirements to ask (none: all)
+ * @param seed a random order (empty: the usual one)
  */
-export async function conformance(source: Directory, clusterImage: string, only: string[], given?: Given): Promise<Execution> {
+export async function conformance(source: Directory, clusterImage: string, only: string[], seed: string, given?: Given): Promise<Execution> {
   const suite = given === undefined ? await onFreshCluster(source, clusterImage) : await onGivenCluster(source, given)
-  const chosen = suite.withEnvVariable('CONFORMANCE_ONLY', only.join(',')).withEnvVariable('CONFORMANCE_RUN', String(Date.now()))
+  const chosen = suite.withEnvVariable('CONFORMANCE_ONLY', only.join(',')).withEnvVariable('CONFORMANCE_SEED', seed).withEnvVariable('CONFORMANCE_RUN', String(Date.now()))
   return executeCheck(chosen, given === undefined ? ON_FRESH_CLUSTER : SUITE)
 }
 

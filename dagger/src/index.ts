@@ -4,8 +4,9 @@
  * Images, checks and the laptop stack of todo-chat. Every function works on the repository it is called in; `--source` names
  * another one.
  */
+import { availableParallelism } from 'node:os'
 import { argument, check, type Container, Directory, type File, func, object, type Platform, type Secret, type Service } from '@dagger.io/dagger'
-import { type Check, checks, type Execution, lintChecks } from './checks.ts'
+import { type Check, checks, type Execution, fuzzCheck, lintChecks } from './checks.ts'
 import { cluster, kubeconfig } from './cluster.ts'
 import { conformance, conformanceCheck } from './conformance.ts'
 import { deliver, deployer, type ReleaseInputs, REPORT_OPTIONS, reportOf, type RunInputs, settings, type Target, textOf, withInput, withRelease, withRun } from './delivery.ts'
@@ -15,7 +16,8 @@ import { load } from './load.ts'
 import { deployerBenchmark, faults, mutations } from './proofs.ts'
 import { publishedImages, publishImages } from './registry.ts'
 import { rehearsal } from './rehearsal.ts'
-import { reportDirectory, runAll } from './run.ts'
+import { judgeReport, reportDirectory, runAll } from './run.ts'
+import { besideOthers } from './select.ts'
 import { sideload } from './sideload.ts'
 import { byContent } from './sources.ts'
 import { randomSecrets, stack } from './stack.ts'
@@ -92,6 +94,17 @@ export class TodoChat {
     return this.report(['test-backend'])
   }
 
+  /** Send many generated requests to each operation of the backend, other ones each time; prints the seed that sends the same ones again */
+  @func({ cache: 'never' })
+  async fuzz(
+    /** Requests to each operation */
+    examples: number = 500,
+    /** Decides which requests are sent (default: a new one) */
+    seed?: number,
+  ): Promise<string> {
+    return verdictOf(await runAll([fuzzCheck(await this.repository(), examples, seed ?? Date.now() % 1_000_000)]))
+  }
+
   /** Run Jest in a container */
   @func()
   @check()
@@ -130,20 +143,33 @@ export class TodoChat {
   /** Run every check; gives a table, and fails with the output of each check that did not pass */
   @func({ cache: 'never' })
   async ci(
+    /** Checks to run, by their names in the table (default: all); it says which are left out */
+    only: string[] = [],
     /** Checks to leave out, by their names in the table, which says so */
     skip: string[] = [],
   ): Promise<string> {
-    return verdictOf(await runAll(await this.everything(), skip))
+    return verdictOf(await runAll(await this.everything(), { only, skip }))
   }
 
-  /** Run every check, whatever the results, and export them: index.html, report.json, junit/*.xml, and what checks keep (screenshots, conformance report) */
+  /** Run every check, whatever the results, and export them: index.html, report.json, summary.md, junit/*.xml, and what checks keep (screenshots, conformance report); `ci-verdict` judges it */
   @func({ cache: 'never' })
   async ciReport(
+    /** Checks to run, by their names in the table (default: all); it says which are left out */
+    only: string[] = [],
     /** Checks to leave out, by their names in the table, which says so */
     skip: string[] = [],
   ): Promise<Directory> {
-    const { runs, info } = await runAll(await this.everything(), skip)
+    const { runs, info } = await runAll(await this.everything(), { only, skip })
     return reportDirectory(runs, info)
+  }
+
+  /** Say what a report of the checks says; fail unless every check passed */
+  @func({ cache: 'never' })
+  async ciVerdict(
+    /** Report, as `ci-report` gives it */
+    report: Directory,
+  ): Promise<string> {
+    return judgeReport(report)
   }
 
   /** Hold many conversations at once against two backend replicas; a Markdown table compares them with a single one */
@@ -208,8 +234,10 @@ export class TodoChat {
     keepGoing: boolean = false,
     /** Ids of requirements to ask, such as CONF-001 (default: all); the report says how many were left out */
     only: string[] = [],
+    /** Ask in the random order of this number; the report names it */
+    seed: string = '',
   ): Promise<Directory> {
-    return reportUnless(keepGoing, await conformance(await this.repository(), this.clusterImage, only, kubeconfig && { kubeconfig, ingressUrl }))
+    return reportUnless(keepGoing, await conformance(await this.repository(), this.clusterImage, only, seed, kubeconfig && { kubeconfig, ingressUrl }))
   }
 
   /** Prove the conformance suite: change the application for the worse on a fresh cluster, and see the named requirement turn red each time (half an hour) */
@@ -630,7 +658,7 @@ export class TodoChat {
 
   private async everything(): Promise<Check[]> {
     const source = await this.repository()
-    return [...checks(source), e2eCheck(source), conformanceCheck(source, this.clusterImage)]
+    return [...checks(source), besideOthers(e2eCheck(source), availableParallelism()), conformanceCheck(source, this.clusterImage)]
   }
 
   private async report(names: string[]): Promise<string> {

@@ -37,8 +37,8 @@ export interface RemoveOptions {
 export interface LogOptions {
   /** Of the container's run before the last restart. */
   previous?: boolean
-  /** Lines from the end. */
-  tailLines: number
+  /** Lines from the end. @default all of them */
+  tailLines?: number
 }
 
 /** Every method throws {@link ClusterError}, after a bounded time. */
@@ -329,7 +329,7 @@ class ApiCluster implements Cluster {
         ref: { apiVersion: 'v1', kind: 'Pod', namespace, name: pod },
         method: HttpMethod.GET,
         path: async () => `/api/v1/namespaces/${namespace}/pods/${pod}/log`,
-        query: { container, tailLines: String(tailLines), previous: previous ? 'true' : undefined },
+        query: { container, tailLines: tailLines === undefined ? undefined : String(tailLines), previous: previous ? 'true' : undefined },
       })) as string
     } catch (error) {
       // 400: the container has not started, or has no earlier run.

@@ -8,14 +8,14 @@ import { join } from "node:path";
 /** Functions of the module that start a cluster. */
 const CLUSTER_FUNCTIONS = ["ci", "ci-report", "cluster", "conformance", "conformance-mutations", "deployer-benchmark", "faults", "rehearsal"];
 
-/** Those that start one for a single check, which can be left out. */
+/** Those that start one for a single check, which can be left out, by its name or by the names of others. */
 const CHECK_FUNCTIONS = ["ci", "ci-report"];
 const CLUSTER_CHECK = "conformance";
 
 const OPTION = "--cluster-image";
 
 /** @param {string} folder @returns {string | undefined} name of the Dagger module there */
-function moduleName(folder) {
+export function moduleName(folder) {
   try {
     return JSON.parse(readFileSync(join(folder, "dagger.json"), "utf8")).name;
   } catch {
@@ -32,13 +32,19 @@ export function needsClusterImage(args, folder = process.cwd()) {
   const call = args.indexOf("call");
   if (call < 0 || args.some((arg) => arg === "--help" || arg === "-h" || arg === OPTION || arg.startsWith(`${OPTION}=`))) return false;
   const called = args.slice(call + 1).find((arg) => CLUSTER_FUNCTIONS.includes(arg));
-  if (called === undefined || (CHECK_FUNCTIONS.includes(called) && leftOut(args).includes(CLUSTER_CHECK))) return false;
+  if (called === undefined || (CHECK_FUNCTIONS.includes(called) && isLeftOut(args, CLUSTER_CHECK))) return false;
   return moduleName(folder) === "todo-chat";
 }
 
-/** @param {string[]} args @returns {string[]} the checks that `--skip` names, in each way of writing a list */
-function leftOut(args) {
-  return args.flatMap((arg, index) => (arg.startsWith("--skip=") ? arg.slice("--skip=".length) : args[index - 1] === "--skip" ? arg : "").split(","));
+/** @param {string[]} args @param {string} check @returns {boolean} whether `--skip` names it, or `--only` names others */
+function isLeftOut(args, check) {
+  const only = listed(args, "--only");
+  return listed(args, "--skip").includes(check) || (only.length > 0 && !only.includes(check));
+}
+
+/** @param {string[]} args @param {string} option @returns {string[]} the checks that it names, in each way of writing a list */
+function listed(args, option) {
+  return args.flatMap((arg, index) => (arg.startsWith(`${option}=`) ? arg.slice(option.length + 1) : args[index - 1] === option ? arg : "").split(",")).filter(Boolean);
 }
 
 /** @param {string[]} args arguments with `call` in them @param {string} reference image @returns {string[]} the same call, with the image */

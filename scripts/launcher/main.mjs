@@ -5,6 +5,7 @@ import { chooseEngine, ENGINES } from "./choose.mjs";
 import { embeddedEngine, engineCommand } from "./embedded.mjs";
 import { LauncherError } from "./errors.mjs";
 import { createProgress } from "./progress.mjs";
+import { mainJob, outputPaths, reportCall, watchRun } from "./quiet.mjs";
 import { sdkCli } from "./sdk-cli.mjs";
 
 const USAGE = `usage: npm run dagger -- [--engine KIND] <arguments of the dagger CLI>
@@ -22,6 +23,9 @@ engine stop     stop it and take away everything it added to the machine; its ca
 engine status   what runs; exit code 0 when an engine answers, 1 when none does
 engine clean    stop, and remove all caches
 
+Where nobody watches (no terminal, or CI is set), call ci prints few lines: what did not pass, the table, the verdict; the rest is in a log.
+
+TODO_CHAT_REPORT_DIR folder of the report of call ci, and name of its log (default: report/ci, report/ci.log)
 TODO_CHAT_CACHE_DIR  folder of builds and engine state (default: todo-chat in the user's cache folder)
 TODO_CHAT_PRIVILEGED no: the embedded engine refuses privileged containers, as hardened ones do (default: yes); one that runs
                      with the other setting is started again
@@ -48,7 +52,8 @@ export async function main(argv) {
       abort.abort(new LauncherError(`interrupted by ${signal}`));
     });
   }
-  const progress = createProgress({ stream: process.stderr, live: process.stderr.isTTY === true && !process.env.CI });
+  const watched = process.stderr.isTTY === true && !process.env.CI;
+  const progress = createProgress({ stream: process.stderr, live: watched });
   try {
     const { engine, rest } = parse(argv);
     const asksHelp = rest[0] === "engine" ? rest[1] : rest[0];
@@ -60,10 +65,15 @@ export async function main(argv) {
     const provision = () => sdkCli({ progress, signal: abort.signal });
     const choice = await chooseEngine({ forced: engine, env: process.env, provision });
     progress.note(`engine: ${choice.kind} (${choice.reason})`);
-    const { cli, env, args } = choice.kind === "embedded" ? await embeddedEngine({ progress, signal: abort.signal, args: rest }) : { ...choice, args: rest };
+    const job = watched ? undefined : mainJob(rest);
+    const paths = outputPaths(process.env);
+    const run = job && watchRun({ ...paths, env: process.env, print: (line) => console.log(line), note: (line) => console.error(line) });
+    const wanted = job === undefined ? rest : reportCall(job, paths.report);
+    const { cli, env, args } = choice.kind === "embedded" ? await embeddedEngine({ progress, signal: abort.signal, args: wanted }) : { ...choice, args: wanted };
     progress.close();
-    const code = await runCli({ cli, args, env: { ...process.env, DAGGER_NO_NAG: "1", DO_NOT_TRACK: "1", ...env }, signal: abort.signal });
-    return interrupted === undefined ? code : 128 + constants.signals[interrupted];
+    const code = await runCli({ cli, args, env: { ...process.env, DAGGER_NO_NAG: "1", DO_NOT_TRACK: "1", ...env }, signal: abort.signal, hear: run?.hear });
+    const ended = run?.end(code, interrupted) ?? code;
+    return interrupted === undefined ? ended : 128 + constants.signals[interrupted];
   } catch (error) {
     progress.close();
     if (interrupted !== undefined) {
@@ -89,16 +99,19 @@ export function parse(argv) {
 }
 
 /**
- * @param {{ cli: string, args: string[], env: NodeJS.ProcessEnv, signal: AbortSignal }} options
+ * @param {{ cli: string, args: string[], env: NodeJS.ProcessEnv, signal: AbortSignal, hear?: ((text: string) => void) | undefined }} options
+ *   `hear` gets what the CLI says, which is not shown then
  * @returns {Promise<number>}
  */
-async function runCli({ cli, args, env, signal }) {
+async function runCli({ cli, args, env, signal, hear }) {
   signal.throwIfAborted();
-  const child = spawn(cli, args, { env, stdio: "inherit" });
+  const child = spawn(cli, args, { env, stdio: hear === undefined ? "inherit" : ["inherit", "pipe", "pipe"] });
+  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding("utf8").on("data", (text) => hear?.(text));
   /** @type {Promise<number>} */
   const ended = new Promise((resolve, reject) => {
     child.once("error", (cause) => reject(new LauncherError(`cannot run ${cli}: ${cause.message}`)));
-    child.once("exit", (code, by) => resolve(by ? 128 + constants.signals[by] : /** @type {number} */ (code)));
+    // Not its exit: what it said last may still be on its way.
+    child.once("close", (code, by) => resolve(by ? 128 + constants.signals[by] : /** @type {number} */ (code)));
   });
   signal.addEventListener("abort", async () => {
     // A terminal's interrupt reaches the CLI by itself; a signal to the launcher alone does not.

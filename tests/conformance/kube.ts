@@ -70,10 +70,16 @@ export function isProbe(pod: Pod): boolean {
   return pod.metadata?.labels?.[PROBE_LABEL] !== undefined
 }
 
-/** Pods of a tier that serve: ready and not on their way out. */
+/**
+ * Pods of a tier that serve: ready and not on their way out. The oldest first: an autoscaler that goes back takes the youngest away, and
+ * a question to the first pod must not meet its end.
+ */
 export async function serving(cluster: Cluster, namespace: string, component: string): Promise<Pod[]> {
-  return (await podsOf(cluster, namespace, component)).filter((pod) => isReady(pod) && !isTerminating(pod))
+  const pods = (await podsOf(cluster, namespace, component)).filter((pod) => isReady(pod) && !isTerminating(pod))
+  return pods.sort((a, b) => born(a) - born(b))
 }
+
+const born = ({ metadata }: Pod): number => Date.parse(metadata?.creationTimestamp ?? '')
 
 export interface DeploymentStatus {
   replicas: number

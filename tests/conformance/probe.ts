@@ -4,7 +4,7 @@ import type { Pod } from '../../deploy/src/kinds/assessment.ts'
 import { containerStatuses } from '../../deploy/src/kinds/pod.ts'
 import type { KubeObject, ObjectRef } from '../../deploy/src/objects.ts'
 import { PROBE_LABEL, waitFor } from './kube.ts'
-import { TIMEOUTS } from './timeouts.ts'
+import { PAUSES, TIMEOUTS } from './timeouts.ts'
 import type { World } from './world.ts'
 
 export interface ProbeOptions {
@@ -21,6 +21,8 @@ export interface ProbeOptions {
   image?: string
   env?: Record<string, string>
   volumes?: { name: string; mountPath: string; source: object }[]
+  /** The pod is ended after this time, in ms. @default TIMEOUTS.probePod */
+  lifeMs?: number
   /** Runs on this node and sees its processes. The namespace has to admit that. @default any node, own processes only */
   host?: string
 }
@@ -35,7 +37,7 @@ export function probePod(image: string, options: ProbeOptions): KubeObject {
     spec: {
       restartPolicy: 'Never',
       terminationGracePeriodSeconds: 0,
-      activeDeadlineSeconds: TIMEOUTS.probePod / 1000,
+      activeDeadlineSeconds: (options.lifeMs ?? TIMEOUTS.probePod) / 1000,
       automountServiceAccountToken: false,
       enableServiceLinks: false,
       serviceAccountName: serviceAccount,
@@ -71,11 +73,8 @@ export interface ProbeAnswer<Answer> {
  * @returns the JSON of its last line of output
  * @throws Error when the pod did not end in time or printed no JSON: names state and output
  */
-export async function ask<Answer>(world: World, options: ProbeOptions): Promise<Answer> {
-  const pod = probePod(options.image ?? world.probeImage(), options)
-  const ref = { apiVersion: 'v1', kind: 'Pod', namespace: options.namespace, name: pod.metadata.name }
-  await world.cluster.create(pod)
-  try {
+export function ask<Answer>(world: World, options: ProbeOptions): Promise<Answer> {
+  return withPod(world, options, async (ref) => {
     const exitCode = await ended(world, ref)
     const output = (await world.cluster.logs(options.namespace, ref.name, 'probe', { tailLines: 40 })) ?? ''
     try {
@@ -83,6 +82,30 @@ export async function ask<Answer>(world: World, options: ProbeOptions): Promise<
     } catch (cause) {
       throw new Error(`probe ${ref.name} ended with exit code ${exitCode} and no JSON: ${output.trim().slice(-400) || '(no output)'}`, { cause })
     }
+  })
+}
+
+/**
+ * Runs a probe pod that serves for as long as `use` takes, and removes it.
+ * @param use gets the pod's address
+ * @throws Violation when the pod does not run in time
+ */
+export function whileServing<Value>(world: World, options: Omit<ProbeOptions, 'lifeMs'>, use: (address: string) => Promise<Value>): Promise<Value> {
+  return withPod(world, { ...options, lifeMs: TIMEOUTS.probeServer }, async (ref) => {
+    const { address } = await waitFor(`probe pod ${ref.name} to run`, TIMEOUTS.probePod, world.signal, async () => {
+      const { podIP, phase } = ((await world.cluster.get(ref))?.['status'] ?? {}) as { podIP?: string; phase?: string }
+      return podIP !== undefined && phase === 'Running' ? { address: podIP } : `phase ${phase ?? 'none'}`
+    })
+    return use(address)
+  })
+}
+
+async function withPod<Value>(world: World, options: ProbeOptions, use: (ref: ObjectRef) => Promise<Value>): Promise<Value> {
+  const pod = probePod(options.image ?? world.probeImage(), options)
+  const ref = { apiVersion: 'v1', kind: 'Pod', namespace: options.namespace, name: pod.metadata.name }
+  await world.cluster.create(pod)
+  try {
+    return await use(ref)
   } finally {
     await world.cluster.remove(ref)
   }
@@ -108,7 +131,10 @@ export interface Target {
   port: number
 }
 
-/** Connects to every target at the same time, three times each when it does not answer, and says how each ended. */
+/**
+ * Connects to every target at the same time, again and again until it is as expected or the time is over, and says how each ended. A
+ * target counts as closed after three connections in a row that were not made: one alone may be lost on a busy machine.
+ */
 export const CONNECT_SCRIPT = `
 import json, os, socket, time
 from concurrent.futures import ThreadPoolExecutor
@@ -125,14 +151,26 @@ def once(host, port):
     except OSError:
         return "unreachable"
 def reach(target):
-    for _ in range(3):
+    closed = 0
+    while True:
         result = once(target["host"], target["port"])
-        if result == "open":
-            break
+        closed = 0 if result == "open" else closed + 1
+        found = result == "open" or closed >= 3
+        if found and (result == "open") == target["open"] or time.monotonic() > deadline:
+            return target["name"], result
         time.sleep(0.3)
-    return target["name"], result
 time.sleep(float(os.environ["SETTLE_SECONDS"]))
+deadline = time.monotonic() + float(os.environ["PATIENCE_SECONDS"])
 targets = json.loads(os.environ["TARGETS"])
 with ThreadPoolExecutor(len(targets)) as pool:
     print(json.dumps(dict(pool.map(reach, targets))))
 `
+
+/** Environment of `CONNECT_SCRIPT`. @param allowed names of targets that must be open; every other one must be closed */
+export function connectTo(targets: readonly Target[], allowed: readonly string[]): Record<string, string> {
+  return {
+    TARGETS: JSON.stringify(targets.map((target) => ({ ...target, open: allowed.includes(target.name) }))),
+    SETTLE_SECONDS: String(PAUSES.networkSettles / 1000),
+    PATIENCE_SECONDS: String(TIMEOUTS.policyApplies / 1000),
+  }
+}

@@ -5,7 +5,7 @@ import { NOT_RUN, type Outcome } from './outcome.ts'
 import { type Report, toHtml, toJson, toJunit, toText } from './report.ts'
 import type { Requirement, RequirementId } from './requirement.ts'
 
-export type ReportHead = Pick<Report, 'cluster' | 'kubernetes' | 'namespace' | 'deployment'>
+export type ReportHead = Pick<Report, 'cluster' | 'kubernetes' | 'namespace' | 'deployment' | 'seed'>
 
 export class Recorder {
   readonly #outcomes = new Map<RequirementId, Outcome>()

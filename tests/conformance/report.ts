@@ -17,6 +17,8 @@ export interface Report {
   durationMs: number
   /** From the first change to the deployer's success; absent when nothing was deployed. */
   deployment?: { result: string; summary: string; durationMs: number }
+  /** The order in which they were asked, where it was not the usual one. */
+  seed?: number
   /** Requirements that the caller did not want asked. */
   leftOut: number
   rows: readonly ReportRow[]
@@ -54,7 +56,7 @@ export function toText(report: Report): string {
     const text = outcome.outcome === 'passed' ? outcome.evidence.summary : failureText(outcome).split('\n')[0]
     return `${mark[outcome.outcome]} ${id}  ${`${seconds(outcome.ms)} s`.padStart(7)}  ${title}: ${text}`
   })
-  return [...lines, '', `${verdict(report)} in ${seconds(report.durationMs)} s on ${report.cluster}, Kubernetes ${report.kubernetes}`, ''].join('\n')
+  return [...lines, '', `${verdict(report)} in ${seconds(report.durationMs)} s on ${report.cluster}, Kubernetes ${report.kubernetes}${report.seed === undefined ? '' : `, order ${report.seed}`}`, ''].join('\n')
 }
 
 // Characters that XML 1.0 forbids, and terminal colours in a tool's output.
@@ -113,7 +115,7 @@ export function toHtml(report: Report): string {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>Conformance: ${escape(verdict(report))}</title><style>${STYLE}</style></head>
 <body><main>
 <div class="head"><h1>Conformance</h1><span class="badge${good ? '' : ' bad'}">${good ? 'conformant' : 'not conformant'}</span></div>
-<p class="meta">${escape(verdict(report))} in ${seconds(report.durationMs)} s · ${escape(report.cluster)}, Kubernetes ${escape(report.kubernetes)} · namespace ${escape(report.namespace)} · ${escape(report.startedAt)}</p>
+<p class="meta">${escape(verdict(report))} in ${seconds(report.durationMs)} s · ${escape(report.cluster)}, Kubernetes ${escape(report.kubernetes)} · namespace ${escape(report.namespace)} · ${escape(report.startedAt)}${report.seed === undefined ? '' : ` · order ${report.seed}`}</p>
 ${standIn}
 ${deployment === undefined ? '' : `<p class="meta">Deployment: ${escape(deployment.result)} after ${seconds(deployment.durationMs)} s, ${escape(deployment.summary)}</p>`}
 ${RINGS.map((ring) => htmlRing(ring, report.rows.filter((row) => row.ring === ring))).join('\n')}

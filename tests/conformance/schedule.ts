@@ -8,7 +8,10 @@ export interface Block {
   requirements: readonly Requirement[]
 }
 
-/** Fresh pods are measured first; then idempotence, before anything is disturbed; then load, whose end is watched while others ask. */
+/**
+ * Fresh pods are measured first; then idempotence, before anything is disturbed; then load, whose end is watched while others ask. This
+ * order saves time: no requirement depends on it, which `shuffled` proves.
+ */
 const FIRST: readonly RequirementId[] = ['CONF-201', 'CONF-302', 'CONF-281']
 /** Looks back at the whole run. */
 const LAST: readonly RequirementId[] = ['CONF-312']
@@ -38,4 +41,33 @@ export function schedule(requirements: readonly Requirement[]): Block[] {
     { name: 'last', concurrent: false, requirements: pick(LAST) },
   ]
   return blocks.filter(({ requirements }) => requirements.length > 0)
+}
+
+/**
+ * The same blocks in another order, which depends on nothing but the seed. Requirements of lane `alone` still run alone, before or
+ * after those that run side by side, and what looks back at the whole run stays the last.
+ */
+export function shuffled(requirements: readonly Requirement[], seed: number): Block[] {
+  const random = generator(seed)
+  const shuffle = <Item>(items: readonly Item[]): Item[] => items.map((item) => ({ item, at: random() })).sort((a, b) => a.at - b.at).map(({ item }) => item)
+  const last = requirements.filter(({ id }) => LAST.includes(id))
+  const rest = shuffle(requirements.filter((requirement) => !last.includes(requirement)))
+  const alone = rest.filter(({ lane }) => lane === 'alone')
+  const cut = Math.floor(random() * (alone.length + 1))
+  const blocks: Block[] = [
+    { name: 'one at a time, before', concurrent: false, requirements: alone.slice(0, cut) },
+    { name: 'side by side', concurrent: true, requirements: rest.filter(({ lane }) => lane === 'shared') },
+    { name: 'one at a time, after', concurrent: false, requirements: alone.slice(cut) },
+    { name: 'last', concurrent: false, requirements: last },
+  ]
+  return blocks.filter(({ requirements }) => requirements.length > 0)
+}
+
+/** Numbers from 0 to 1 that a seed decides (a linear congruential generator with the constants of Numerical Recipes). */
+function generator(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return state / 2 ** 32
+  }
 }

@@ -19,6 +19,8 @@ export interface Settings {
   deploy: boolean
   /** Ids of the requirements to ask; empty: all. */
   only: readonly string[]
+  /** Order of the requirements; absent: the one that takes the least time. */
+  seed: number | undefined
   reportDir: string
   /** What the report says about the cluster. */
   clusterLabel: string
@@ -38,6 +40,7 @@ type Env = Record<string, string | undefined>
  * | `CONFORMANCE_IMAGES` | JSON file, image name → reference | tags of the manifests |
  * | `CONFORMANCE_DEPLOY` | `false`: judge what runs already | `true` |
  * | `CONFORMANCE_ONLY` | requirements to ask, as `CONF-001,CONF-260` | all |
+ * | `CONFORMANCE_SEED` | a whole number: ask in the random order that it stands for | the order that takes the least time |
  * | `CLUSTER_LABEL` | which cluster ran | `cluster of the kubeconfig` |
  * | `REPORT_DIR` | folder of the report | `report/conformance` |
  *
@@ -59,10 +62,18 @@ export function readSettings(env: Env, root: string): Settings {
     images: imagesFile(env),
     deploy: flag(env, 'CONFORMANCE_DEPLOY', true),
     only: (env['CONFORMANCE_ONLY'] ?? '').split(',').filter(Boolean),
+    seed: wholeNumber(env, 'CONFORMANCE_SEED'),
     reportDir: resolve(root, env['REPORT_DIR'] || 'report/conformance'),
     clusterLabel: env['CLUSTER_LABEL'] || 'cluster of the kubeconfig',
     root,
   }
+}
+
+function wholeNumber(env: Env, name: string): number | undefined {
+  const text = env[name]
+  if (!text) return undefined
+  if (!/^\d{1,9}$/.test(text)) throw new BadInput(`${name} is ${text}, expected a whole number of at most nine digits`)
+  return Number(text)
 }
 
 function httpUrl(env: Env, name: string): URL | undefined {

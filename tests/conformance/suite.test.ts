@@ -7,21 +7,23 @@ import { Recorder } from './recorder.ts'
 import { toText } from './report.ts'
 import type { Requirement } from './requirement.ts'
 import { runRequirement } from './run.ts'
-import { chosen, schedule } from './schedule.ts'
+import { chosen, schedule, shuffled } from './schedule.ts'
 import { readSettings } from './settings.ts'
 import { TIMEOUTS } from './timeouts.ts'
 
 // Without settings there is nowhere to write a report to: that is an error of the run, never an empty suite.
 const settings = readSettings(process.env, root)
 const asked = chosen(REQUIREMENTS, settings.only)
-const recorder = new Recorder(asked, REQUIREMENTS.length - asked.length, settings.reportDir, { cluster: settings.clusterLabel, kubernetes: 'not known: the cluster was not reached', namespace: settings.namespace })
+const recorder = new Recorder(asked, REQUIREMENTS.length - asked.length, settings.reportDir, { cluster: settings.clusterLabel, kubernetes: 'not known: the cluster was not reached', namespace: settings.namespace, ...(settings.seed === undefined ? {} : { seed: settings.seed }) })
 
 /** Opening the world deploys the application; the requirement's own limit comes on top, and room to diagnose a failure. */
 const OPENING = TIMEOUTS.deploy + TIMEOUTS.replaced + TIMEOUTS.metrics
 
 beforeAll(() => recorder.write())
 
-for (const { name, concurrent, requirements } of schedule(asked)) {
+if (settings.seed !== undefined) process.stdout.write(`order of the requirements: CONFORMANCE_SEED=${settings.seed}\n`)
+
+for (const { name, concurrent, requirements } of settings.seed === undefined ? schedule(asked) : shuffled(asked, settings.seed)) {
   describe(name, { concurrent }, () => {
     for (const requirement of requirements) {
       test(`${requirement.id} ${requirement.title}`, { timeout: OPENING + requirement.timeoutMs + TIMEOUTS.api * 2 }, async ({ access }) => {

@@ -29,6 +29,14 @@ export const TIMEOUTS = {
   databaseBack: 90_000,
   /** Clients see the database's end or return: readiness is asked every 2 s, takes 2 s to give up and has to fail twice. */
   readinessFollows: 30_000,
+  /** What a requirement that ran out of time puts back: a few patches, each answered within `api`. It waits for no pod: its signal is aborted. */
+  putBack: 30_000,
+  /** The same of a requirement that was interrupted, or whose cluster is lost: the run has to end soon. */
+  putBackInterrupted: 3_000,
+  /** Rules of a NetworkPolicy reach the node: measured under 2 s; a node that starts pods at the same time takes longer. */
+  policyApplies: 20_000,
+  /** Life of a probe pod that serves while others ask: three questions, each of a probe pod. */
+  probeServer: 240_000,
   /** Scaling up by CPU: metrics every 15 s, the controller looks every 15 s, then a pod starts. */
   scaleUp: 120_000,
   /** Scaling back: two rounds of metrics, 30 s of stabilisation, the controller's own 15 s; measured 60–105 s. */
@@ -45,8 +53,8 @@ export const PAUSES = {
   poll: 500,
   /** A new pod's address reaches the policy engine and the service rules. */
   networkSettles: 3_000,
-  /** Load before and after a change, to compare with. */
+  /** Load before a change, to compare with. */
   margin: 2_000,
-  /** Load after a fault: at the highest rate another 100 requests, however fast the recovery was. */
+  /** Load after a change or a fault: what came too late for it must show, and every answer of its time is in. At the lowest rate 25 requests. */
   afterFault: 5_000,
 } as const

@@ -28,9 +28,13 @@ export interface World {
   readonly scratch: string
   /** Aborts when the cluster is lost or the run is stopped. */
   readonly signal: AbortSignal
+  /** Stops the run: a requirement could not be brought to its end, and would change the cluster under the next one. */
+  stop(reason: Error): void
   readonly facts: Facts
   /** Milliseconds since the epoch. */
   readonly openedAt: number
+  /** When a requirement of lane `alone` ended last: pods from before may have been unready in it. Milliseconds since the epoch. */
+  readonly disturbed: { at: number | undefined }
   /** What this run has killed so far; requirements add to it. */
   readonly kills: Kill[]
   /** The deployer's own report of the first deployment of this run; absent when nothing was deployed. */
@@ -92,7 +96,8 @@ async function prepare(settings: Settings, cluster: Cluster, interrupt: AbortSig
   whileThere(() => cluster.remove(scratchRef).catch(ignoreClusterError))
   whileThere(() => lock[Symbol.asyncDispose]())
   atEnd(lost.stop)
-  const signal = AbortSignal.any([interrupt, lost.signal])
+  const stopped = new AbortController()
+  const signal = AbortSignal.any([interrupt, lost.signal, stopped.signal])
 
   const ingressUrl = settings.ingressUrl ?? (await findIngress(cluster))
   const { report, fact: application } = settings.deploy ? await deploy(settings, ingressUrl, signal) : { report: undefined, fact: await isDeployed(cluster, settings.namespace) }
@@ -113,8 +118,10 @@ async function prepare(settings: Settings, cluster: Cluster, interrupt: AbortSig
     namespace: settings.namespace,
     scratch: SCRATCH,
     signal,
+    stop: (reason) => stopped.abort(reason),
     facts,
     openedAt: Date.now(),
+    disturbed: { at: undefined },
     kills: [],
     deployed: report,
     probeImage: () => image ?? raise('no image for probe pods: the application is not deployed'),

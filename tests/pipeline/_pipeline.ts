@@ -53,7 +53,7 @@ export function repositoryCopy(): { path: string; write(file: string, text: stri
   }
 }
 
-const ROW = /^(?:Error: )?\s*[✓✗!] (?<name>\S+)\s+(?<result>passed|FAILED|BROKEN)\s+\S+\s+(?<source>run|cached)$/gm
+const ROW = /^(?:Error: )?\s*[✓~✗!] (?<name>\S+)\s+(?<result>passed|unsteady|FAILED|BROKEN)\s+\S+\s+(?<source>run|cached)$/gm
 
 /** Rows of the table that `ci` prints: check → result. */
 export function rows(text: string): Record<string, string> {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { daggerCalls, steps, workflows } from './_workflows.ts'
 
 const SHOW_REPORT = 'cat report/report.md >> "$GITHUB_STEP_SUMMARY"'
+const SHOW_CHECKS = 'cat report/annotations.txt && cat report/summary.md >> "$GITHUB_STEP_SUMMARY"'
 
 describe('workflows', () => {
   it('are the five that the project has', () => {
@@ -42,9 +43,19 @@ describe('workflows', () => {
 
   it('hold no logic: a step calls Dagger, checks out, keeps a report or shows it', () => {
     for (const { step } of steps()) {
-      if (step.run !== undefined) expect(step.run).toBe(SHOW_REPORT)
+      if (step.run !== undefined) expect(step.run).toBeOneOf([SHOW_REPORT, SHOW_CHECKS])
       else expect(step.uses).toMatch(/^(actions\/(checkout|upload-artifact)|dagger\/dagger-for-github)@/)
     }
+  })
+
+  it('run the checks of a change once: one report, and one verdict about that report', () => {
+    const calls = daggerCalls().filter(({ file }) => file === 'ci.yml').map(({ line }) => line)
+    expect(calls).toEqual(['ci-report export --path=report', 'ci-verdict --report=report'])
+    const [job] = Object.values(workflows().find(({ file }) => file === 'ci.yml')?.jobs ?? {})
+    // The verdict is the last step and depends on every one before it; the report is kept and shown whatever it says.
+    expect(job?.steps.at(-1)).toMatchObject({ with: { call: 'ci-verdict --report=report' } })
+    expect(job?.steps.at(-1)).not.toHaveProperty('if')
+    for (const name of ['Keep the report', 'Show the report']) expect(job?.steps.find((step) => step.name === name)?.if).toBe('${{ !cancelled() }}')
   })
 
   it('leave no credentials behind after a checkout', () => {

@@ -1,8 +1,8 @@
 /** Who reaches whom: asked from a pod of each tier, by address and port, against a list. */
 import { serving } from '../kube.ts'
-import { CONNECT_SCRIPT, type Reach, type Target, ask } from '../probe.ts'
+import { CONNECT_SCRIPT, type Reach, type Target, ask, connectTo } from '../probe.ts'
 import { type Evidence, type Requirement, type RequirementId, demand, demandNone } from '../requirement.ts'
-import { PAUSES, TIMEOUTS } from '../timeouts.ts'
+import { TIMEOUTS } from '../timeouts.ts'
 import type { World } from '../world.ts'
 
 const PORTS = { postgres: 5432, mcp: 8002, agent: 8001, backend: 8000, frontend: 8080 } as const
@@ -59,14 +59,14 @@ async function targetsOf({ cluster, namespace }: World): Promise<Target[]> {
   ]
 }
 
-async function reachFrom(world: World, namespace: string, targets: readonly Target[], row?: Row): Promise<Record<string, Reach>> {
+async function reachFrom(world: World, namespace: string, targets: readonly Target[], allowed: readonly string[], row?: Row): Promise<Record<string, Reach>> {
   const { tier, component = tier } = row ?? {}
   return ask<Record<string, Reach>>(world, {
     namespace,
     name: `network-${tier ?? 'none'}`,
     ...(tier === undefined || component === undefined ? {} : { labels: { 'app.kubernetes.io/name': tier, 'app.kubernetes.io/component': component }, serviceAccount: tier }),
     script: CONNECT_SCRIPT,
-    env: { TARGETS: JSON.stringify(targets), SETTLE_SECONDS: String(PAUSES.networkSettles / 1000) },
+    env: connectTo(targets, allowed),
   })
 }
 
@@ -92,7 +92,7 @@ export const NETWORK: readonly Requirement[] = [
       timeoutMs: TIMEOUTS.probes,
       async run(world) {
         const targets = await targetsOf(world)
-        return judge(targets, await reachFrom(world, world.namespace, targets, row), row.allowed)
+        return judge(targets, await reachFrom(world, world.namespace, targets, row.allowed, row), row.allowed)
       },
     }),
   ),
@@ -108,7 +108,8 @@ export const NETWORK: readonly Requirement[] = [
     timeoutMs: TIMEOUTS.probes,
     async run(world) {
       const targets = await targetsOf(world)
-      return judge(targets, await reachFrom(world, world.scratch, targets), ['DNS', ...OUTSIDE])
+      const allowed = ['DNS', ...OUTSIDE]
+      return judge(targets, await reachFrom(world, world.scratch, targets, allowed), allowed)
     },
   },
 ]

@@ -30,7 +30,7 @@ export const OBSERVABILITY: readonly Requirement[] = [
       for (const tier of ['backend', 'agent', 'mcp'] as const) {
         const lines = await waitFor(`the request id in the logs of ${tier}`, TIMEOUTS.readinessFollows, world.signal, async () => {
           const pods = await serving(cluster, namespace, tier)
-          const logs = await Promise.all(pods.map((pod) => cluster.logs(namespace, podName(pod), tier, { tailLines: 500 })))
+          const logs = await Promise.all(pods.map((pod) => cluster.logs(namespace, podName(pod), tier, {})))
           const all = logs.flatMap((log) => (log ?? '').split('\n').filter((line) => line !== ''))
           return all.some((line) => line.includes(id)) ? all : `not among ${all.length} lines`
         })

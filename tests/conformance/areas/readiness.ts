@@ -18,11 +18,11 @@ export function readyTimes(pod: Pod): { scheduled: number; started: number } | u
   return { scheduled: (at('Ready') - at('PodScheduled')) / 1000, started: (at('Ready') - started) / 1000 }
 }
 
-/** Pods from before this run may have been unready since, for reasons of their own: they are replaced first, the database before its clients. */
+/** Pods from before this run, or from before a requirement that disturbed them, may have been unready since, for reasons of their own: they are replaced first, the database before its clients. */
 async function freshPods(world: World): Promise<void> {
-  const { cluster, namespace, openedAt, deployed, signal } = world
-  const deployedAt = openedAt - (deployed?.durationMs ?? 0)
-  const oldOf = async (name: string): Promise<Pod[]> => (await podsOf(cluster, namespace, name)).filter((pod) => Date.parse(pod.metadata?.creationTimestamp ?? '') < deployedAt)
+  const { cluster, namespace, openedAt, deployed, disturbed, signal } = world
+  const since = disturbed.at ?? openedAt - (deployed?.durationMs ?? 0)
+  const oldOf = async (name: string): Promise<Pod[]> => (await podsOf(cluster, namespace, name)).filter((pod) => Date.parse(pod.metadata?.creationTimestamp ?? '') < since)
   const databases = await oldOf('postgres')
   for (const pod of databases) await cluster.remove({ apiVersion: 'v1', kind: 'Pod', namespace, name: podName(pod) })
   await waitFor('PostgreSQL to serve from a new pod', TIMEOUTS.databaseBack, signal, async () => {

@@ -9,7 +9,7 @@ import { killProcess, processEnded, restarted } from '../kill.ts'
 import { podsOf, serving, settled, waitFor } from '../kube.ts'
 import { type Requirement, demand, demandNone } from '../requirement.ts'
 import { PAUSES, TIMEOUTS } from '../timeouts.ts'
-import { demandNoFailure, startTraffic, trafficEvidence } from '../traffic.ts'
+import { demandLoad, demandNoFailure, finished, startTraffic, trafficEvidence } from '../traffic.ts'
 import { SCALED_TIERS, allSettled, restart } from '../workloads.ts'
 import type { World } from '../world.ts'
 
@@ -90,8 +90,7 @@ export const RESILIENCE: readonly Requirement[] = [
       await systemClock.sleep(PAUSES.margin, signal)
       await Promise.all(victims.map((name) => cluster.remove(podRef(namespace, name))))
       await allSettled(world, SCALED_TIERS)
-      await systemClock.sleep(PAUSES.margin, signal)
-      return demandNoFailure(await load.finish(), 150, `${victims.join(', ')} deleted`)
+      return demandNoFailure(await finished(load, signal), `${victims.join(', ')} deleted`)
     },
   },
   {
@@ -113,12 +112,11 @@ export const RESILIENCE: readonly Requirement[] = [
       await systemClock.sleep(PAUSES.margin, signal)
       await killProcess(world, victim)
       await restarted(world, victim)
-      await systemClock.sleep(PAUSES.afterFault, signal)
-      const figures = await load.finish()
+      const figures = await finished(load, signal)
       const failing = figures.seconds.filter(({ failures }) => failures > 0).map(({ at }) => at)
       const failedFor = failing.length === 0 ? 0 : (Math.max(...failing) - Math.min(...failing)) / 1000 + 1
       const evidence = trafficEvidence(figures, `${podName(victim)} killed, failures for ${failedFor} s at most`)
-      demand(figures.requests >= 100, `only ${figures.requests} requests were sent`, evidence)
+      demandLoad(figures, evidence)
       demand(failedFor <= 5, evidence.summary, evidence)
       return evidence
     },

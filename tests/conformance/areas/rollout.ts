@@ -1,12 +1,13 @@
 /** A release goes in and comes back without a user noticing, and the same release changes nothing. */
 import { systemClock } from '../../../deploy/src/_poll.ts'
-import { type KubeObject, nameOf, refOf } from '../../../deploy/src/objects.ts'
+import { nameOf, refOf } from '../../../deploy/src/objects.ts'
 import { OVERLAYS } from '../../../deploy/src/gates.ts'
 import { releaseArgs, runArgs, runDeployer } from '../deployer.ts'
 import { deploymentRef } from '../kube.ts'
+import { autoscaled, owned } from '../owned.ts'
 import { type Evidence, type Requirement, demand, demandNone } from '../requirement.ts'
 import { PAUSES, TIMEOUTS } from '../timeouts.ts'
-import { demandNoFailure, startTraffic } from '../traffic.ts'
+import { demandNoFailure, finished, startTraffic } from '../traffic.ts'
 import { REVISION_ANNOTATION, SCALED_TIERS, allSettled, annotate } from '../workloads.ts'
 import type { World } from '../world.ts'
 
@@ -24,11 +25,10 @@ async function rollUnderLoad(world: World, note: string, revision: string | null
   await systemClock.sleep(PAUSES.margin, world.signal)
   await annotate(world, SCALED_TIERS, revision)
   await allSettled(world, SCALED_TIERS)
-  await systemClock.sleep(PAUSES.margin, world.signal)
-  const figures = await load.finish()
+  const figures = await finished(load, world.signal)
   const after = await revisions(world)
   demandNone(SCALED_TIERS.filter((_, index) => before[index] === after[index]), 'not rolled')
-  return demandNoFailure(figures, 200, note)
+  return demandNoFailure(figures, note)
 }
 
 export const ROLLOUT: readonly Requirement[] = [
@@ -69,7 +69,7 @@ export const ROLLOUT: readonly Requirement[] = [
     id: 'CONF-302',
     ring: 'behaviour',
     title: 'The same release changes nothing',
-    must: 'A plan of the running release MUST be empty, and deploying it again MUST leave every one of its objects as it is.',
+    must: 'A plan of the running release MUST be empty, and deploying it again MUST leave what it owns of every one of its objects as it is.',
     why: 'a deployment that changes something each time cannot be reviewed, and restarts pods for nothing',
     source: 'design.md 7: server-side apply; issue: idempotent re-apply changes nothing',
     needs: ['application', 'render'],
@@ -91,16 +91,9 @@ export const ROLLOUT: readonly Requirement[] = [
   },
 ]
 
-/** What was asked for, of every object of the release: everything but the status and the book-keeping of the server. */
+/** What the release owns of each of its objects. */
 async function objectsOf(world: World): Promise<Map<string, string>> {
-  const rendered = await world.rendered(OVERLAYS[world.settings.environment])
-  const live = await Promise.all(rendered.map(({ object }) => world.cluster.get(refOf(object))))
-  return new Map(live.flatMap((object, index) => [[nameOf(refOf((rendered[index] as { object: KubeObject }).object)), wanted(object)]]))
-}
-
-function wanted(object: KubeObject | undefined): string {
-  if (object === undefined) return 'absent'
-  const { status: _status, metadata, ...rest } = object
-  const { generation, labels, annotations, uid } = metadata
-  return JSON.stringify({ ...rest, metadata: { uid, generation, labels, annotations } })
+  const release = (await world.rendered(OVERLAYS[world.settings.environment])).map(({ object }) => object)
+  const scaled = autoscaled(release)
+  return new Map(await Promise.all(release.map(async (object): Promise<[string, string]> => [nameOf(refOf(object)), owned(await world.cluster.get(refOf(object)), object, scaled)])))
 }

@@ -1,11 +1,36 @@
 /** Names and paths lead where they should. */
 import { Agent } from 'undici'
 import { exchange } from '../../../deploy/src/http.ts'
+import type { Cluster } from '../../../deploy/src/cluster.ts'
 import type { KubeObject } from '../../../deploy/src/objects.ts'
+import { waitFor } from '../kube.ts'
 import { type Requirement, demand, demandNone } from '../requirement.ts'
 import { TIMEOUTS } from '../timeouts.ts'
 
 const SERVICES = { agent: 8001, backend: 8000, frontend: 8080, mcp: 8002, postgres: 5432 }
+
+/** What probes and scrapers ask the backend for, each as it is, below the only path that leads to the backend, and around it. */
+const INSIDE_PATHS = ['metrics', 'healthz', 'readyz'].flatMap((name) => [`/${name}`, `/api/${name}`, `/api/../${name}`, `/api/%2e%2e/${name}`])
+
+/**
+ * Whether a text is an answer of the backend's metrics or probes, whatever its status. The page's web server answers probes of its own
+ * outside `/api`, with nothing but the state of its files; "ok" alone is the backend's where only the backend can have said it. Pure.
+ */
+export function tellsInside(path: string, text: string): boolean {
+  if (/^# HELP/m.test(text)) return true
+  const { status, checks } = jsonObject(text)
+  if (typeof status !== 'string') return false
+  if (checks !== null && typeof checks === 'object') return Object.keys(checks).some((name) => name !== 'files')
+  return path === '/api/healthz'
+}
+
+function jsonObject(text: string): { status?: unknown; checks?: unknown } {
+  try {
+    return (JSON.parse(text) ?? {}) as { status?: unknown; checks?: unknown }
+  } catch {
+    return {}
+  }
+}
 
 export const ROUTING: readonly Requirement[] = [
   {
@@ -17,25 +42,14 @@ export const ROUTING: readonly Requirement[] = [
     source: 'https://kubernetes.io/docs/concepts/services-networking/service/#endpointslices',
     needs: ['application'],
     lane: 'shared',
-    timeoutMs: TIMEOUTS.read,
-    async run({ cluster, namespace }) {
-      type Slice = KubeObject & { ports?: { port: number }[]; endpoints?: { conditions?: { ready?: boolean }; targetRef?: { name?: string } }[] }
-      const slices = (await cluster.list({ apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice' }, namespace)) as Slice[]
-      const pods = await cluster.list({ apiVersion: 'v1', kind: 'Pod' }, namespace)
-      const ports = new Map(pods.map(({ metadata, spec }) => [metadata.name, ((spec as { containers: { ports?: { containerPort: number }[] }[] }).containers[0]?.ports ?? []).map(({ containerPort }) => containerPort)]))
-      const faults: string[] = []
-      const rows = Object.entries(SERVICES).map(([name, port]) => {
-        const own = slices.filter(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === name)
-        const ready = own.flatMap(({ endpoints = [] }) => endpoints.filter(({ conditions }) => conditions?.ready === true).map(({ targetRef }) => targetRef?.name ?? '(no pod)'))
-        const targets = [...new Set(own.flatMap((slice) => (slice.ports ?? []).map(({ port }) => port)))]
-        if (ready.length === 0) faults.push(`Service ${name} has no ready endpoint`)
-        faults.push(...ready.filter((pod) => !pod.startsWith(`${name}-`)).map((pod) => `Service ${name} leads to pod ${pod}`))
-        if (targets.join() !== String(port)) faults.push(`Service ${name} leads to port ${targets.join() || 'none'} instead of ${port}`)
-        faults.push(...ready.filter((pod) => !(ports.get(pod) ?? []).includes(port)).map((pod) => `pod ${pod} has no port ${port}`))
-        return [name, targets.join(), ready.join(', ')]
+    timeoutMs: TIMEOUTS.readinessFollows + TIMEOUTS.read,
+    // Endpoints follow pods a moment later, and an autoscaler may just be taking one away.
+    async run({ cluster, namespace, signal }) {
+      return waitFor('the endpoints of every Service to be right', TIMEOUTS.readinessFollows, signal, async () => {
+        const { faults, rows } = await endpointsOf(cluster, namespace)
+        if (faults.length > 0) return faults.join('; ')
+        return { summary: `${rows.length} Services`, table: { head: ['Service', 'port of the pods', 'ready pods'], rows } }
       })
-      demandNone(faults, 'wrong')
-      return { summary: `${rows.length} Services`, table: { head: ['Service', 'port of the pods', 'ready pods'], rows } }
     },
   },
   {
@@ -79,13 +93,33 @@ export const ROUTING: readonly Requirement[] = [
     async run(world) {
       const app = world.app()
       const faults: string[] = []
-      for (const path of ['/metrics', '/api/metrics', '/api/readyz', '/api/../metrics']) {
+      for (const path of INSIDE_PATHS) {
         const { status, body } = await app.send('GET', path)
         const text = typeof body === 'string' ? body : JSON.stringify(body)
-        if (status === 200 && /# HELP|"checks"/.test(text)) faults.push(`GET ${path} answered HTTP ${status}: ${text.slice(0, 80)}`)
+        if (tellsInside(path, text)) faults.push(`GET ${path} answered HTTP ${status}: ${text.slice(0, 80)}`)
       }
       demandNone(faults, 'open')
-      return { summary: '4 paths, none leads to metrics or readiness' }
+      return { summary: `${INSIDE_PATHS.length} paths, none leads to metrics or to a probe` }
     },
   },
 ]
+
+/** What is wrong with the endpoints of the Services now, and a row for each. */
+async function endpointsOf(cluster: Cluster, namespace: string): Promise<{ faults: string[]; rows: string[][] }> {
+  type Slice = KubeObject & { ports?: { port: number }[]; endpoints?: { conditions?: { ready?: boolean }; targetRef?: { name?: string } }[] }
+  const slices = (await cluster.list({ apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice' }, namespace)) as Slice[]
+  const pods = await cluster.list({ apiVersion: 'v1', kind: 'Pod' }, namespace)
+  const ports = new Map(pods.map(({ metadata, spec }) => [metadata.name, ((spec as { containers: { ports?: { containerPort: number }[] }[] }).containers[0]?.ports ?? []).map(({ containerPort }) => containerPort)]))
+  const faults: string[] = []
+  const rows = Object.entries(SERVICES).map(([name, port]) => {
+    const own = slices.filter(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === name)
+    const ready = own.flatMap(({ endpoints = [] }) => endpoints.filter(({ conditions }) => conditions?.ready === true).map(({ targetRef }) => targetRef?.name ?? '(no pod)'))
+    const targets = [...new Set(own.flatMap((slice) => (slice.ports ?? []).map(({ port }) => port)))]
+    if (ready.length === 0) faults.push(`Service ${name} has no ready endpoint`)
+    faults.push(...ready.filter((pod) => !pod.startsWith(`${name}-`)).map((pod) => `Service ${name} leads to pod ${pod}`))
+    if (targets.join() !== String(port)) faults.push(`Service ${name} leads to port ${targets.join() || 'none'} instead of ${port}`)
+    faults.push(...ready.filter((pod) => !(ports.get(pod) ?? []).includes(port)).map((pod) => `pod ${pod} has no port ${port}`))
+    return [name, targets.join(), ready.join(', ')]
+  })
+  return { faults, rows }
+}

@@ -5,12 +5,17 @@ import { type Evidence, type Requirement, Violation, demand, demandNone } from '
 import { runRequirement } from '../../conformance/run.ts'
 import type { World } from '../../conformance/world.ts'
 
+/** A requirement of these tests that hangs never ends. */
+const SOON = { timedOut: 30, interrupted: 10 }
+
 function worldWith(parts: Partial<World> = {}): World {
   const cluster = { list: async () => [], get: async () => undefined }
   return {
     cluster,
     namespace: 'todo-chat-dev',
     signal: new AbortController().signal,
+    stop: () => undefined,
+    disturbed: { at: undefined },
     facts: { application: MET, ingress: MET, metrics: MET, 'probe image': MET, render: MET },
     ...parts,
   } as unknown as World
@@ -47,7 +52,44 @@ describe('a requirement', () => {
   })
 
   it('fails when its time is over, even when it never answers', async () => {
-    expect(await runRequirement(requirement(() => new Promise(() => undefined), { timeoutMs: 20 }), worldWith())).toMatchObject({ outcome: 'failed', message: expect.stringContaining('not answered within 0.02 s') })
+    expect(await runRequirement(requirement(() => new Promise(() => undefined), { timeoutMs: 20 }), worldWith(), SOON)).toMatchObject({ outcome: 'failed', message: expect.stringContaining('not answered within 0.02 s') })
+  })
+
+  it('that ran out of time has put back what it changed before it is answered for', async () => {
+    let cluster = 'as it was'
+    const slowToLeave = requirement(
+      async ({ signal }) => {
+        cluster = 'changed'
+        try {
+          await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
+          return { summary: '' }
+        } finally {
+          await new Promise((resolve) => setTimeout(resolve, 50))
+          cluster = 'as it was'
+        }
+      },
+      { timeoutMs: 20 },
+    )
+    const stopped: Error[] = []
+    expect(await runRequirement(slowToLeave, worldWith({ stop: (reason) => void stopped.push(reason) }))).toMatchObject({ outcome: 'failed' })
+    expect(cluster).toBe('as it was')
+    expect(stopped).toEqual([])
+  })
+
+  it('that does not end stops the run: nothing is asked of a cluster that still changes', async () => {
+    const stop = new AbortController()
+    const world = worldWith({ signal: stop.signal, stop: (reason) => stop.abort(reason) })
+    await runRequirement(requirement(() => new Promise(() => undefined), { timeoutMs: 20 }), world, SOON)
+    const next = await runRequirement(requirement(async () => ({ summary: '' })), world)
+    expect(next).toMatchObject({ outcome: 'unmet', reasons: [expect.stringContaining('CONF-999 was cut off and did not end within 0.03 s')] })
+  })
+
+  it('that runs alone leaves the moment of its end, kept or not; one that runs beside others leaves none', async () => {
+    const world = worldWith()
+    await runRequirement(requirement(async () => ({ summary: '' })), world)
+    expect(world.disturbed.at).toBeUndefined()
+    await runRequirement(requirement(() => Promise.reject(new Violation('not kept')), { lane: 'alone' }), world)
+    expect(world.disturbed.at).toBeGreaterThan(0)
   })
 
   it('is unmet when the cluster was lost before it', async () => {
@@ -57,7 +99,7 @@ describe('a requirement', () => {
 
   it('fails at once when the cluster is lost meanwhile', async () => {
     const lost = new AbortController()
-    const running = runRequirement(requirement(() => new Promise(() => undefined), { timeoutMs: 60_000 }), worldWith({ signal: lost.signal }))
+    const running = runRequirement(requirement(() => new Promise(() => undefined), { timeoutMs: 60_000 }), worldWith({ signal: lost.signal }), SOON)
     lost.abort(new Error('the cluster is lost'))
     expect(await running).toMatchObject({ outcome: 'failed', message: 'Error: the cluster is lost' })
   })

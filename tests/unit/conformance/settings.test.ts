@@ -33,6 +33,7 @@ describe('settings', () => {
     ['a namespace of no environment', { ...ENV, CONFORMANCE_NAMESPACE: 'default' }, 'CONFORMANCE_NAMESPACE default belongs to no environment'],
     ['an address that is none', { ...ENV, CONFORMANCE_INGRESS_URL: 'localhost' }, 'CONFORMANCE_INGRESS_URL localhost is not an http or https address'],
     ['a file of images that is not there', { ...ENV, CONFORMANCE_IMAGES: '/none/images.json' }, 'CONFORMANCE_IMAGES /none/images.json: no such file'],
+    ['a seed that is no number', { ...ENV, CONFORMANCE_SEED: 'random' }, 'CONFORMANCE_SEED is random, expected a whole number'],
     ['a flag that is neither', { ...ENV, CONFORMANCE_DEPLOY: 'no' }, 'CONFORMANCE_DEPLOY is no, expected true or false'],
   ])('refuse %s', (_, env, message) => {
     expect(() => readSettings(env, '/checkout')).toThrow(message)
