@@ -39,7 +39,8 @@ export async function signIn(options: SignInOptions): Promise<SignedIn> {
   const action = /<form[^>]* action="([^"]+)"/.exec(form.body)?.[1]
   if (action === undefined) throw unexpected('the login form of the identity provider', form)
   const arrived = await browser.go(new URL(action, form.url).href, new URLSearchParams({ user: options.user, answer: 'yes' }))
-  if (new URL(arrived.url).origin !== origin || arrived.status >= 400) throw unexpected(`the page at ${origin}`, arrived)
+  // A failure is shown where it happened: at the provider, or at the address it sent the browser back to.
+  if (new URL(arrived.url).origin !== origin || new URL(arrived.url).pathname.startsWith('/api/')) throw unexpected(`the page at ${origin}`, arrived)
 
   const request = (path: string, init: RequestInit = {}): Promise<Response> => browser.send(new URL(path, origin).href, { ...init, headers: { Origin: origin, ...(init.headers as Record<string, string> | undefined) } })
   const answer = await request('/api/auth/session')
@@ -71,6 +72,9 @@ class PlainBrowser {
       ...init,
       headers: { ...(init.headers as Record<string, string> | undefined), ...(cookie === '' ? {} : { Cookie: cookie }) },
       ...(this.#dispatcher === undefined ? {} : { dispatcher: this.#dispatcher }),
+    }).catch((error: unknown) => {
+      const { cause = error } = error as { cause?: unknown }
+      throw new Error(`${withoutQuery(url)} did not answer: ${cause instanceof Error ? cause.message : String(cause)}`, { cause: error })
     })
     for (const each of response.headers.getSetCookie()) this.#jar.setCookieSync(each, url)
     return response
@@ -94,6 +98,10 @@ class PlainBrowser {
 
 function unexpected(expected: string, { url, status, body }: Page): Error {
   const words = body.replaceAll(/<(style|script)[^]*?<\/\1>|<[^>]+>/g, ' ').replaceAll(/\s+/g, ' ').trim().slice(0, 300)
-  // The query of an address on the way may hold a code.
-  return new Error(`signing in did not reach ${expected}: ${url.replace(/\?.*/, '')} answered ${status}: ${words}`)
+  return new Error(`signing in did not reach ${expected}: ${withoutQuery(url)} answered ${status}: ${words}`)
+}
+
+/** The query of an address on the way may hold a code. */
+function withoutQuery(url: string): string {
+  return url.replace(/\?.*/, '')
 }

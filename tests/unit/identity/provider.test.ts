@@ -36,6 +36,10 @@ describe('signing in by plain HTTP', () => {
     expect(answer.headers.get('x-seen-origin')).toBe(page.url)
   })
 
+  it('says which address did not answer, without its query', async () => {
+    await expect(signIn({ page: `http://127.0.0.1:${await freePort()}`, user: 'ada' })).rejects.toThrow(/^http:\/\/127\.0\.0\.1:\d+\/api\/auth\/login did not answer: .*ECONNREFUSED/)
+  })
+
   it('says what came instead of the login form', async () => {
     await expect(signIn({ page: issuer, user: 'ada' })).rejects.toThrow(/did not reach the login form .* answered 404/)
   })
