@@ -29,6 +29,9 @@ export const icons = {
   ),
   history: icon(html`<svg viewBox="0 0 24 24"><path d="M4 6h16M4 12h16M4 18h10" /></svg>`),
   signOut: icon(html`<svg viewBox="0 0 24 24"><path d="M10 5H5v14h5M10 12h10M16 8l4 4-4 4" /></svg>`),
+  signOutEverywhere: icon(
+    html`<svg viewBox="0 0 24 24"><path d="M8 3H4v18h4M12 8h8M17 5l3 3-3 3M12 16h8M17 13l3 3-3 3" /></svg>`,
+  ),
   system: icon(html`<svg viewBox="0 0 24 24"><path d="M4 5h16v11H4zM9 20h6M12 16v4" /></svg>`),
   light: icon(
     html`<svg viewBox="0 0 24 24">

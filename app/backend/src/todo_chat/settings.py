@@ -6,8 +6,18 @@ reads the environment. Secrets arrive as files and are kept as ``SecretStr``.
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import AnyHttpUrl, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    AnyHttpUrl,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from todo_chat import __version__
@@ -93,6 +103,66 @@ class DatabaseSettings(ProcessSettings):
     database_pool_size: int = Field(default=5, ge=1, le=100)
 
 
+def _http_address(value: str) -> str:
+    """An address as it is written: an issuer is compared to the letter.
+
+    Raises:
+        ValueError: not an absolute http or https URL, or one with a user, query or fragment.
+    """
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or value != value.strip():
+        raise ValueError("has to be an absolute URL, such as https://login.example.org")
+    if parts.username is not None or parts.query or parts.fragment:
+        raise ValueError("must have neither a user name nor a query nor a fragment")
+    return value
+
+
+HttpAddress = Annotated[str, AfterValidator(_http_address)]
+
+
+class ApiIssuer(BaseModel):
+    """Somebody else whose tokens the API takes."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    issuer: HttpAddress
+    """The claim ``iss``, to the letter."""
+    audience: Annotated[str, Field(min_length=1)]
+    """What the claim ``aud`` has to name."""
+    jwks_uri: HttpAddress | None = None
+    """Where the issuer's public keys are; by default its discovery document says so."""
+
+
+class OidcSettings(BaseModel):
+    """Signing in through OpenID Connect, once the settings for it are complete."""
+
+    issuer: str
+    client_id: str
+    client_secret_file: Path | None
+    scopes: str
+    public_url: str
+
+    @property
+    def redirect_uri(self) -> str:
+        """What has to be registered with the provider."""
+        return f"{self.public_url}/api/auth/callback"
+
+    def client_secret(self) -> SecretStr | None:
+        """The client's secret; None for a public client, which has no file or an empty one.
+
+        Raises:
+            ConfigurationError: the file exists and cannot be read.
+        """
+        return _optional_secret(self.client_secret_file)
+
+
+def _optional_secret(path: Path | None) -> SecretStr | None:
+    """An optional Kubernetes secret that does not exist leaves no file: that is None."""
+    if path is None or not path.exists() or not path.read_bytes().strip():
+        return None
+    return read_secret(path)
+
+
 class BackendSettings(ServerSettings, DatabaseSettings):
     """REST, conversations and the chat endpoint."""
 
@@ -105,6 +175,17 @@ class BackendSettings(ServerSettings, DatabaseSettings):
     agent_url: AnyHttpUrl
     dev_login: bool = False
     login_token_seconds: int = Field(default=8 * 3600, ge=60, le=7 * 24 * 3600)
+    public_url: HttpAddress | None = None
+    """Where people open the page: scheme and host, such as https://todo.example.org."""
+    oidc_issuer: HttpAddress | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret_file: Path | None = None
+    """Absent or empty for a public client."""
+    oidc_scopes: str = "openid profile email"
+    session_seconds: int = Field(default=12 * 3600, ge=60, le=30 * 24 * 3600)
+    """How long a browser stays signed in; then the provider is asked again."""
+    api_issuers: list[ApiIssuer] = []
+    """Whose tokens the API takes beside our own, as JSON: ``[{"issuer": …, "audience": …}]``."""
     turn_timeout_seconds: float = Field(default=60, gt=0, le=600)
     rate_limit_per_minute: int = Field(default=240, ge=1)
     max_body_bytes: int = Field(default=64 * 1024, ge=1024)
@@ -117,6 +198,58 @@ class BackendSettings(ServerSettings, DatabaseSettings):
                 f"{self.environment}. Unset it, or set TODO_ENVIRONMENT=development"
             )
         return self
+
+    @model_validator(mode="after")
+    def _sign_in_complete_or_absent(self) -> Self:
+        if self.oidc_issuer is None and self.oidc_client_id is None:
+            return self
+        needed = {
+            "TODO_OIDC_ISSUER": self.oidc_issuer,
+            "TODO_OIDC_CLIENT_ID": self.oidc_client_id,
+            "TODO_PUBLIC_URL": self.public_url,
+        }
+        missing = [name for name, value in needed.items() if value is None]
+        if missing:
+            raise ValueError(
+                f"signing in needs {', '.join(needed)}; not set: {', '.join(missing)}. "
+                "Set all of them, or unset TODO_OIDC_ISSUER and TODO_OIDC_CLIENT_ID"
+            )
+        if "openid" not in self.oidc_scopes.split():
+            raise ValueError("TODO_OIDC_SCOPES has to contain the word openid")
+        if self.public_url is not None and urlsplit(self.public_url).path not in {"", "/"}:
+            raise ValueError("TODO_PUBLIC_URL must have no path: the page is served at /")
+        return self
+
+    @model_validator(mode="after")
+    def _no_plain_http_outside_development(self) -> Self:
+        if self.environment == "development":
+            return self
+        addresses = {"TODO_OIDC_ISSUER": self.oidc_issuer}
+        if self.oidc_issuer is not None:
+            addresses["TODO_PUBLIC_URL"] = self.public_url
+        for index, each in enumerate(self.api_issuers):
+            addresses[f"TODO_API_ISSUERS[{index}].issuer"] = each.issuer
+            addresses[f"TODO_API_ISSUERS[{index}].jwks_uri"] = each.jwks_uri
+        for name, address in addresses.items():
+            if address is not None and not address.startswith("https://"):
+                raise ValueError(
+                    f"{name} has to begin with https:// in {self.environment}: over plain http "
+                    "anybody on the way could sign in as anybody"
+                )
+        return self
+
+    @property
+    def oidc(self) -> OidcSettings | None:
+        """How people sign in, or None when no provider is configured."""
+        if self.oidc_issuer is None or self.oidc_client_id is None or self.public_url is None:
+            return None
+        return OidcSettings(
+            issuer=self.oidc_issuer,
+            client_id=self.oidc_client_id,
+            client_secret_file=self.oidc_client_secret_file,
+            scopes=self.oidc_scopes,
+            public_url=self.public_url.removesuffix("/"),
+        )
 
 
 class AgentSettings(ServerSettings):
@@ -135,10 +268,7 @@ class AgentSettings(ServerSettings):
         An optional Kubernetes secret that does not exist leaves no file, which is
         the ordinary way to ask for the scripted model.
         """
-        path = self.model_api_key_file
-        if path is None or not path.exists() or not path.read_text(encoding="utf-8").strip():
-            return None
-        return read_secret(path)
+        return _optional_secret(self.model_api_key_file)
 
 
 def _split_commas(value: object) -> object:

@@ -1,10 +1,14 @@
 """What each database role must not be able to do."""
 
+import uuid
+
 import pytest
 from sqlalchemy.exc import ProgrammingError
 
 from tests.support.world import User, World
 from todo_chat.db.migrate import ROLES
+
+IDENTITY = ("accounts", "sessions")
 
 FORBIDDEN = [
     ("chat", "SELECT * FROM tasks"),
@@ -15,6 +19,11 @@ FORBIDDEN = [
     ("chat", "DELETE FROM messages"),
     ("chat", "UPDATE messages SET content = 'x'"),
     ("chat", "DELETE FROM conversations"),
+    ("chat", "UPDATE sessions SET user_id = 'mallory'"),
+    ("chat", "UPDATE accounts SET subject = 'mallory'"),
+    ("chat", "DELETE FROM accounts"),
+    *((role, f"SELECT * FROM {table}") for role in ("tasks", "mcp") for table in IDENTITY),
+    *((role, f"DELETE FROM {table}") for role in ("tasks", "mcp", "backup") for table in IDENTITY),
     ("tasks", "SELECT * FROM messages"),
     ("tasks", "SELECT * FROM conversations"),
     ("tasks", "SELECT * FROM tool_calls"),
@@ -69,6 +78,25 @@ def test_nobody_writes_rows_for_another_user(user: User, world: World, role: str
     assert user.tasks() == [task]
 
 
+def test_sessions_and_accounts_belong_to_one_user(world: World) -> None:
+    owner = f"owner-{uuid.uuid4().hex[:8]}"
+    account = "INSERT INTO accounts (user_id, issuer, subject) VALUES (:owner, 'https://a', 's')"
+    session = (
+        "INSERT INTO sessions (user_id, token_hash, display_name, expires_at)"
+        " VALUES (:owner, sha256(convert_to(:owner, 'UTF8')), '', now())"
+    )
+    for insert in (account, session):
+        with pytest.raises(ProgrammingError, match="row-level security"):
+            world.sql(insert, "chat", as_user="mallory", owner=owner)
+        world.sql(insert, "chat", as_user=owner, owner=owner)
+    world.sql("DELETE FROM sessions", "chat", as_user="mallory")
+    for table in IDENTITY:
+        count = f"SELECT count(*) FROM {table}"
+        assert world.sql(count, "chat", as_user=owner)[0][0] == 1
+        assert world.sql(count, "chat", as_user="mallory")[0][0] == 0
+        assert world.sql(count, "chat")[0][0] == 0, "no user, no rows"
+
+
 def test_the_backup_role_reads_every_users_rows(user: User, world: World) -> None:
     user.add_task()
     owners = world.sql("SELECT DISTINCT user_id FROM tasks", "backup")
@@ -83,8 +111,10 @@ def test_every_table_with_users_has_row_level_security(world: World) -> None:
     assert unprotected == []
     protected = world.sql("SELECT relname FROM pg_class WHERE relrowsecurity ORDER BY relname")
     assert [row.relname for row in protected] == [
+        "accounts",
         "conversations",
         "messages",
+        "sessions",
         "tasks",
         "tool_calls",
     ]

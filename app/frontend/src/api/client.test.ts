@@ -187,7 +187,7 @@ describe("failures", () => {
     await errorOf(api.login("ada"));
     expect(refused).not.toHaveBeenCalled();
     const error = await errorOf(api.listTasks(session));
-    expect(refused).toHaveBeenCalledWith(session, error);
+    expect(refused).toHaveBeenCalledWith(session, error, "/api/ada/tasks");
   });
 });
 

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { ApiError } from "./errors.ts";
 import { readEvents } from "./sse.ts";
 import {
+  browserSessionSchema,
   type Conversation,
   type ConversationId,
   conversationListSchema,
@@ -46,6 +47,10 @@ export interface ChatRequest {
 export interface Api {
   info: () => Promise<Info>;
   login: (userId: string) => Promise<Session>;
+  /** The session of the browser's cookie; an `ApiError` with status 401 when there is none. */
+  browserSession: () => Promise<Session>;
+  /** Ends the browser's session, or every session of its user. */
+  signOut: (where: "here" | "everywhere") => Promise<void>;
   listTasks: (session: Session) => Promise<Task[]>;
   createTask: (session: Session, draft: TaskDraft) => Promise<Task>;
   updateTask: (session: Session, id: TaskId, patch: TaskPatch) => Promise<Task>;
@@ -63,8 +68,8 @@ export type Fetch = (path: string, init: RequestInit) => Promise<Response>;
 
 export interface ClientOptions {
   fetch: Fetch;
-  /** Called with every answer 401 to a request that carried the session's token. */
-  onSessionRefused?: (session: Session, error: ApiError) => void;
+  /** Called with every answer 401 to a request of the session; `path` is what was asked for. */
+  onSessionRefused?: (session: Session, error: ApiError, path: string) => void;
   /** @default REQUEST_TIMEOUT_MS */
   requestTimeoutMs?: number;
   /** @default STREAM_IDLE_TIMEOUT_MS */
@@ -87,7 +92,7 @@ export function createClient(options: ClientOptions): Api {
   /** Sends; an answer with an error status or no answer becomes an `ApiError`. */
   async function send(call: Call): Promise<Response> {
     const headers = new Headers({ Accept: "application/json", ...call.headers });
-    if (call.session) headers.set("Authorization", `Bearer ${call.session.token}`);
+    if (call.session && call.session.token !== null) headers.set("Authorization", `Bearer ${call.session.token}`);
     const init: RequestInit = { method: call.method, headers, signal: call.signal, cache: "no-store" };
     if (call.body !== undefined) {
       headers.set("Content-Type", "application/json");
@@ -98,7 +103,7 @@ export function createClient(options: ClientOptions): Api {
     });
     if (response.ok) return response;
     const error = await errorOf(response);
-    if (call.session && error.status === 401) options.onSessionRefused?.(call.session, error);
+    if (call.session && error.status === 401) options.onSessionRefused?.(call.session, error, call.path);
     throw error;
   }
 
@@ -113,6 +118,11 @@ export function createClient(options: ClientOptions): Api {
   return {
     info: () => json({ method: "GET", path: "/api/info" }, infoSchema),
     login: (userId) => json({ method: "POST", path: "/api/login", body: { user_id: userId } }, sessionSchema),
+    browserSession: () => json({ method: "GET", path: "/api/auth/session" }, browserSessionSchema),
+    signOut: async (where) => {
+      const path = where === "here" ? "/api/auth/logout" : "/api/auth/logout-everywhere";
+      await send({ method: "POST", path, signal: AbortSignal.timeout(requestTimeoutMs) });
+    },
     listTasks: (session) => json({ method: "GET", path: userPath(session, "tasks"), session }, taskListSchema),
     createTask: (session, draft) =>
       json({ method: "POST", path: userPath(session, "tasks"), session, body: draft }, taskSchema),

@@ -53,17 +53,38 @@ export type Message = v.InferOutput<typeof messageSchema>;
 
 export const messageListSchema = v.array(messageSchema);
 
-export const sessionSchema = v.object({ token: v.string(), user_id: v.string(), expires_at: time });
-export type Session = v.InferOutput<typeof sessionSchema>;
+/** Who is signed in. */
+export interface Session {
+  user_id: string;
+  /** What to call the person, where the identity provider says. */
+  name?: string;
+  expires_at: string;
+  /** Of the development login; null when the browser holds a cookie, which no script can read. */
+  token: string | null;
+}
 
-export const infoSchema = v.object({
-  version: v.string(),
-  environment: v.string(),
-  /** Null while the agent is unreachable. */
-  model: v.nullable(v.object({ name: v.string(), kind: v.picklist(["scripted", "llm"]) })),
-  agent: v.picklist(["reachable", "unreachable"]),
-  dev_login: v.boolean(),
-});
+/** The session of the development login. */
+export const sessionSchema = v.object({ token: v.string(), user_id: v.string(), expires_at: time });
+
+/** The session behind the browser's cookie. */
+export const browserSessionSchema = v.pipe(
+  v.object({ user_id: v.string(), name: v.string(), expires_at: time }),
+  v.transform((session): Session => ({ ...session, token: null })),
+);
+
+export const infoSchema = v.pipe(
+  v.object({
+    version: v.string(),
+    environment: v.string(),
+    /** Null while the agent is unreachable. */
+    model: v.nullable(v.object({ name: v.string(), kind: v.picklist(["scripted", "llm"]) })),
+    agent: v.picklist(["reachable", "unreachable"]),
+    dev_login: v.boolean(),
+    sign_in: v.optional(v.picklist(["oidc", "development", "none"])),
+  }),
+  // While a new release is rolled out, a backend of before may answer, which knows one way only.
+  v.transform((info) => ({ ...info, sign_in: info.sign_in ?? (info.dev_login ? "development" : "none") })),
+);
 export type Info = v.InferOutput<typeof infoSchema>;
 
 const failureSchema = v.object({

@@ -5,6 +5,7 @@ import type { AppEvent, AppState } from "./state.ts";
 /** Ids of the elements that focus is moved to. */
 export const ids = {
   userId: "user-id",
+  signIn: "sign-in",
   message: "message",
   newTask: "new-task",
   conversationsToggle: "conversations-toggle",
@@ -30,7 +31,7 @@ export function focusFor(state: AppState, event: AppEvent): string | null {
       return ids.message;
     case "session/ended":
     case "session/signInFailed":
-      return ids.userId;
+      return state.info?.sign_in === "oidc" ? ids.signIn : ids.userId;
     case "tasks/opened":
       return event.as === "edit" ? ids.taskTitle(event.id) : ids.taskKeep(event.id);
     case "tasks/closed": {

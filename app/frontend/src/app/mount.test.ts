@@ -8,10 +8,13 @@ let page: Page;
 afterEach(() => page.close());
 
 const userName = () => screen.getByRole("textbox", { name: "User name" });
+const userNameToAppear = () => screen.findByRole("textbox", { name: "User name" });
 
 describe("signing in", () => {
   it("has no accessibility violations", async () => {
     page = openPage();
+    expect(await axe(page.root)).toHaveNoViolations();
+    await userNameToAppear();
     expect(await axe(page.root)).toHaveNoViolations();
   });
 
@@ -31,6 +34,7 @@ describe("signing in", () => {
 
   it.each(["", "-ada", "a b", "ä"])("sends nothing for the name %j", async (name) => {
     page = openPage();
+    await userNameToAppear();
     if (name !== "") await page.user.type(userName(), name);
     await page.user.click(screen.getByRole("button", { name: "Sign in" }));
     expect(page.server.seen.map(({ path }) => path)).toEqual(["/api/info"]);
@@ -43,7 +47,7 @@ describe("signing in", () => {
       path: /login/,
       answer: () => Promise.reject(new TypeError("fetch failed")),
     });
-    await page.user.type(userName(), "ada{Enter}");
+    await page.user.type(await userNameToAppear(), "ada{Enter}");
     expect(await screen.findByRole("alert")).toHaveTextContent("The server could not be reached.");
     expect(userName()).toHaveFocus();
     await page.user.keyboard("{Enter}");
@@ -53,17 +57,41 @@ describe("signing in", () => {
   it("is sent once, however often it is asked for", async () => {
     page = openPage();
     page.server.failNext({ method: "POST", path: /login/, answer: () => new Promise(() => undefined) });
-    await page.user.type(userName(), "ada{Enter}{Enter}");
+    await page.user.type(await userNameToAppear(), "ada{Enter}{Enter}");
     expect(screen.getByRole("button", { name: "Signing in…" })).toHaveAttribute("aria-disabled", "true");
     expect(page.server.seen.filter(({ path }) => path === "/api/login")).toHaveLength(1);
   });
 
-  it("is not offered where the server has no development login", async () => {
+  it("is not offered where nobody can sign in, and says so", async () => {
     const server = new StandInApi();
-    server.info = { ...server.info, dev_login: false };
+    server.info = { ...server.info, dev_login: false, sign_in: "none" };
     page = openPage(server);
-    expect(await screen.findByText(/development login is switched off/)).toBeVisible();
+    expect(await screen.findByText(/no identity provider is configured/)).toBeVisible();
     expect(screen.queryByRole("textbox")).toBeNull();
+    expect(screen.queryByRole("link")).toBeNull();
+  });
+
+  it.each([
+    [true, "textbox", "User name"],
+    [false, "textbox", null],
+  ] as const)("knows a backend of before: development login %s", async (dev_login, role, name) => {
+    const server = new StandInApi();
+    server.info = { ...server.info, dev_login };
+    delete server.info["sign_in"];
+    page = openPage(server);
+    if (name === null) expect(await screen.findByText(/no identity provider/)).toBeVisible();
+    else expect(await screen.findByRole(role, { name })).toBeVisible();
+  });
+
+  it("waits for a server that does not say how, until it does", async () => {
+    const server = new StandInApi();
+    server.failNext({ method: "GET", path: /info/, answer: () => Promise.reject(new TypeError("fetch failed")) });
+    page = openPage(server);
+    expect(await screen.findByRole("alert")).toHaveTextContent("The server could not be reached.");
+    expect(await axe(page.root)).toHaveNoViolations();
+    await page.user.click(screen.getByRole("button", { name: "Try again" }));
+    expect(await userNameToAppear()).toBeVisible();
+    expect(screen.queryByRole("alert")).toBeNull();
   });
 });
 
@@ -78,7 +106,7 @@ describe("signing out", () => {
     expect(screen.queryByText("Secret plan")).toBeNull();
     expect(sessionStorage).toHaveLength(0);
     page.reload();
-    expect(userName()).toBeVisible();
+    expect(await userNameToAppear()).toBeVisible();
   });
 
   it("drops what arrives for the one who left", async () => {
@@ -90,7 +118,7 @@ describe("signing out", () => {
       path: /ada\/tasks$/,
       answer: () => new Promise((resolve) => (release = resolve)),
     });
-    await user.type(userName(), "ada{Enter}");
+    await user.type(await userNameToAppear(), "ada{Enter}");
     await user.click(await screen.findByRole("button", { name: "Sign out" }));
     await user.type(userName(), "ben{Enter}");
     await screen.findByText("No tasks yet");
@@ -129,12 +157,16 @@ describe("the model", () => {
 
   it("is not guessed when the server does not say", async () => {
     const server = new StandInApi();
+    page = await openSignedIn(server);
+    page.close();
     server.failNext({
       method: "GET",
       path: /info/,
       answer: () => Promise.resolve(failure(500, "internal_error", "Sorry.")),
     });
-    page = await openSignedIn(server);
+    page.reload();
+    await screen.findByRole("heading", { name: "Tasks" });
+    await waitFor(() => expect(server.seen.filter(({ path }) => path === "/api/info")).toHaveLength(2));
     expect(screen.queryByText("scripted model")).toBeNull();
     expect(screen.queryByRole("alert")).toBeNull();
   });

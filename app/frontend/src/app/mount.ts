@@ -3,7 +3,11 @@ import { createClient, type Fetch } from "../api/client.ts";
 import { problemOf } from "../api/problem.ts";
 import type { Session } from "../api/types.ts";
 import { chatActions } from "../chat/actions.ts";
+import { unsentText } from "../chat/state.ts";
 import { sessionActions } from "../session/actions.ts";
+import { signInAddress } from "../session/address.ts";
+import { draftStorageIn } from "../session/draft.ts";
+import { sessionOf } from "../session/state.ts";
 import { sessionStorageIn } from "../session/storage.ts";
 import { tasksActions } from "../tasks/actions.ts";
 import { type AppEvent, type AppState, initialState, reduce } from "./state.ts";
@@ -27,19 +31,25 @@ export function mount(root: HTMLElement, { fetch, window }: Browser): () => void
 
   const api = createClient({
     fetch,
-    onSessionRefused(session, error) {
+    onSessionRefused(session, error, path) {
       if (!isCurrent(session)) return;
       storage.clear();
-      dispatch({ type: "session/ended", problem: problemOf(error) });
+      const text = unsentText(state.chat, path);
+      if (text !== "") drafts.keep(session.user_id, text);
+      const problem = problemOf(error);
+      const message = text === "" ? problem.message : `${problem.message} What you typed is kept in this tab.`;
+      dispatch({ type: "session/ended", problem: { ...problem, message } });
     },
   });
   const storage = sessionStorageIn(window.sessionStorage);
+  const drafts = draftStorageIn(window.sessionStorage);
   const session = sessionActions({ api, storage, dispatch });
+  let cookieAsked = false;
 
   function dispatch(event: AppEvent): void {
     const before = state;
     state = reduce(before, event);
-    if (before.session !== state.session) changeWorkspace();
+    if (sessionOf(before.session) !== sessionOf(state.session)) changeWorkspace();
     show(before);
     react(event);
   }
@@ -50,7 +60,8 @@ export function mount(root: HTMLElement, { fetch, window }: Browser): () => void
     const log = document.getElementById("chat-log");
     const atEnd = log === null || log.scrollHeight - log.scrollTop - log.clientHeight < FOLLOW_DISTANCE_PX;
     document.documentElement.dataset["theme"] = state.theme;
-    render(appView(state, { session, workspace, dispatch }), root);
+    const handlers = { session, workspace, dispatch, askInfo, signInAddress: signInAddress(window.location) };
+    render(appView(state, handlers), root);
     if (atEnd) scrollToEnd(document.getElementById("chat-log"));
     if (state.focus !== null && state.focus !== before?.focus) document.getElementById(state.focus.id)?.focus();
     // Whatever held the focus and is gone now leaves it in its panel, not at the top of the page.
@@ -60,8 +71,19 @@ export function mount(root: HTMLElement, { fetch, window }: Browser): () => void
   /** What follows from an event beyond the new state. */
   function react(event: AppEvent): void {
     switch (event.type) {
-      case "session/signedIn":
+      case "app/infoLoaded":
+        if (event.info.sign_in !== "oidc" || cookieAsked || state.session.status !== "signed-out") break;
+        cookieAsked = true;
+        void session.resumeBrowser();
+        break;
+      case "session/signedIn": {
+        const text = drafts.take(event.session.user_id);
+        if (text !== "") dispatch({ type: "chat/drafted", text });
         loadAll();
+        break;
+      }
+      case "session/ended":
+        if (event.problem === null) drafts.clear();
         break;
       case "app/connectionChanged":
         if (!event.online) break;
@@ -80,7 +102,8 @@ export function mount(root: HTMLElement, { fetch, window }: Browser): () => void
 
   function changeWorkspace(): void {
     workspace?.chat.leave();
-    workspace = state.session.status === "signed-in" ? openWorkspace(state.session.session) : null;
+    const owner = sessionOf(state.session);
+    workspace = owner === null ? null : openWorkspace(owner);
   }
 
   /** Actions bound to one session: what they still have to say after it ended is dropped. */
@@ -100,7 +123,7 @@ export function mount(root: HTMLElement, { fetch, window }: Browser): () => void
   }
 
   function isCurrent(owner: Session): boolean {
-    return state.session.status === "signed-in" && state.session.session === owner;
+    return sessionOf(state.session) === owner;
   }
 
   function loadAll(): void {
@@ -111,9 +134,15 @@ export function mount(root: HTMLElement, { fetch, window }: Browser): () => void
   async function loadInfo(): Promise<void> {
     try {
       dispatch({ type: "app/infoLoaded", info: await api.info() });
-    } catch {
-      // The badge stays as it is; what the person asks for next reports the failure in its own place.
+    } catch (error) {
+      // Somebody who is signed in is told by what they ask for next; the badge stays as it is.
+      dispatch({ type: "app/infoFailed", problem: problemOf(error) });
     }
+  }
+
+  function askInfo(): void {
+    dispatch({ type: "app/infoAsked" });
+    void loadInfo();
   }
 
   const goOnline = () => dispatch({ type: "app/connectionChanged", online: true });

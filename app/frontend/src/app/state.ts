@@ -1,4 +1,5 @@
 /** The whole page as data. `reduce` is pure; everything that happens is one of its events. */
+import type { Problem } from "../api/problem.ts";
 import type { Info } from "../api/types.ts";
 import { type ChatEvent, type ChatState, initialChat, reduceChat } from "../chat/state.ts";
 import { initialSession, reduceSession, type SessionEvent, type SessionState } from "../session/state.ts";
@@ -16,6 +17,8 @@ export interface AppState {
   chat: ChatState;
   /** What the server says of itself, null until it said it. */
   info: Info | null;
+  /** Why it did not say it, null while nothing failed. */
+  infoProblem: Problem | null;
   online: boolean;
   panel: Panel;
   theme: Theme;
@@ -27,6 +30,8 @@ export interface AppState {
 
 export type ShellEvent =
   | { type: "app/infoLoaded"; info: Info }
+  | { type: "app/infoFailed"; problem: Problem }
+  | { type: "app/infoAsked" }
   | { type: "app/connectionChanged"; online: boolean }
   | { type: "app/panelChosen"; panel: Panel }
   | { type: "app/themeChosen"; theme: Theme };
@@ -39,6 +44,7 @@ export function initialState(start: { online: boolean; theme: Theme }): AppState
     tasks: initialTasks,
     chat: initialChat,
     info: null,
+    infoProblem: null,
     online: start.online,
     panel: "chat",
     theme: start.theme,
@@ -64,7 +70,11 @@ function reduceParts(state: AppState, event: AppEvent): AppState {
   if (isChatEvent(event)) return { ...state, chat: reduceChat(state.chat, event) };
   switch (event.type) {
     case "app/infoLoaded":
-      return { ...state, info: event.info };
+      return { ...state, info: event.info, infoProblem: null };
+    case "app/infoFailed":
+      return { ...state, infoProblem: event.problem };
+    case "app/infoAsked":
+      return { ...state, infoProblem: null };
     case "app/connectionChanged":
       return { ...state, online: event.online };
     case "app/panelChosen":

@@ -1,11 +1,13 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import { keyed } from "lit-html/directives/keyed.js";
-import type { Info } from "../api/types.ts";
+import type { Info, Session } from "../api/types.ts";
 import type { ChatActions } from "../chat/actions.ts";
 import { conversationsView } from "../chat/conversations-view.ts";
 import { chatView } from "../chat/view.ts";
 import { icons } from "../icons.ts";
+import { problemView } from "../problem-view.ts";
 import type { SessionActions } from "../session/actions.ts";
+import type { SessionState } from "../session/state.ts";
 import { signInView } from "../session/view.ts";
 import type { TasksActions } from "../tasks/actions.ts";
 import { counts } from "../tasks/state.ts";
@@ -18,8 +20,14 @@ export interface Workspace {
   chat: ChatActions;
 }
 
+type SignedIn = Extract<SessionState, { status: "signed-in" }>;
+
 export interface AppHandlers {
   session: SessionActions;
+  /** Where the browser goes to sign in with the identity provider. */
+  signInAddress: string;
+  /** Asks the server what it is, once more. */
+  askInfo: () => void;
   /** Null while nobody is signed in. */
   workspace: Workspace | null;
   dispatch: (event: AppEvent) => void;
@@ -30,9 +38,13 @@ export function appView(state: AppState, handlers: AppHandlers): TemplateResult 
     ${state.online ? nothing : offlineBanner()}
     ${
       state.session.status === "signed-in" && handlers.workspace !== null
-        ? workspaceView(state, state.session.session.user_id, handlers.workspace, handlers)
+        ? workspaceView(state, state.session, handlers.workspace, handlers)
         : html`<div class="corner">${themeButton(state.theme, handlers)}</div>
-            ${signInView(state.session, state.info, handlers.session)}`
+            ${signInView(
+              state.session,
+              { info: state.info, problem: state.infoProblem, ask: handlers.askInfo },
+              { actions: handlers.session, signInAddress: handlers.signInAddress },
+            )}`
     }
     <div class="visually-hidden" role="status">
       ${keyed(state.announcement, html`<p>${state.announcement?.text ?? nothing}</p>`)}
@@ -40,20 +52,25 @@ export function appView(state: AppState, handlers: AppHandlers): TemplateResult 
   `;
 }
 
-function workspaceView(state: AppState, userId: string, workspace: Workspace, handlers: AppHandlers): TemplateResult {
+function workspaceView(
+  state: AppState,
+  { session, problem }: SignedIn,
+  workspace: Workspace,
+  handlers: AppHandlers,
+): TemplateResult {
   const { dispatch } = handlers;
   return html`
     <header class="app-header">
       <h1 class="brand">${icons.mark}<span>Todo chat</span></h1>
       ${state.info === null ? nothing : modelBadge(state.info)}
       <div class="header-end">
-        <span class="user"><span class="visually-hidden">Signed in as </span>${userId}</span>
+        <span class="user"><span class="visually-hidden">Signed in as </span>${session.name ?? session.user_id}</span>
         ${themeButton(state.theme, handlers)}
-        <button type="button" class="button icon-only quiet" aria-label="Sign out" @click=${handlers.session.signOut}>
-          ${icons.signOut}
-        </button>
+        ${session.token === null ? signOutButton("everywhere", session, handlers) : nothing}
+        ${signOutButton("here", session, handlers)}
       </div>
     </header>
+    ${problem === null ? nothing : problemView(problem, "You are still signed in.", [])}
     <main class="workspace" data-panel=${state.panel}>
       ${conversationsView(state.chat, { actions: workspace.chat, dispatch })}
       ${chatView(state.chat, { actions: workspace.chat, dispatch })}
@@ -68,6 +85,21 @@ function workspaceView(state: AppState, userId: string, workspace: Workspace, ha
         handlers,
       )}
     </nav>
+  `;
+}
+
+function signOutButton(where: "here" | "everywhere", session: Session, handlers: AppHandlers): TemplateResult {
+  const name = where === "here" ? "Sign out" : "Sign out everywhere";
+  return html`
+    <button
+      type="button"
+      class="button icon-only quiet"
+      aria-label=${name}
+      title=${name}
+      @click=${() => void handlers.session.signOut(session, where)}
+    >
+      ${where === "here" ? icons.signOut : icons.signOutEverywhere}
+    </button>
   `;
 }
 

@@ -119,6 +119,15 @@ export function isBusy(state: ChatState): boolean {
   return state.turn?.status === "waiting" || state.turn?.status === "streaming";
 }
 
+/**
+ * What would be lost when the session ends because the server refused the request for `path`:
+ * the draft, and the message that this very request was to send.
+ */
+export function unsentText(state: ChatState, path: string): string {
+  const refused = path.endsWith("/chat/stream") ? (state.turn?.message ?? "") : "";
+  return [refused, state.draft].filter((text) => text.trim() !== "").join("\n");
+}
+
 function streamed(state: ChatState, turn: Turn, event: StreamEvent): ChatState {
   switch (event.type) {
     case "start":

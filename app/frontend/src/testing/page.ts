@@ -12,6 +12,14 @@ export interface Page {
   reload: () => void;
 }
 
+/** A server behind an identity provider; `user` is whoever the browser's cookie speaks for. */
+export function providerServer(user: StandInApi["browserUser"]): StandInApi {
+  const server = new StandInApi();
+  server.info = { ...server.info, environment: "production", dev_login: false, sign_in: "oidc" };
+  server.browserUser = user;
+  return server;
+}
+
 /** The whole page in an empty tab, against a stand-in server of its own. */
 export function openPage(server = new StandInApi()): Page {
   document.body.replaceChildren();
@@ -36,7 +44,7 @@ export function openPage(server = new StandInApi()): Page {
 /** The page after Ada signed in and her tasks were loaded. */
 export async function openSignedIn(server = new StandInApi()): Promise<Page> {
   const page = openPage(server);
-  await page.user.type(screen.getByLabelText("User name"), "ada{Enter}");
+  await page.user.type(await screen.findByLabelText("User name"), "ada{Enter}");
   await screen.findByRole("heading", { name: "Tasks" });
   await waitFor(() => {
     if (screen.queryByText("Loading tasks…") !== null) throw new Error("the tasks are still loading");

@@ -62,7 +62,10 @@ export class StandInApi {
     model: { name: "scripted model", kind: "scripted" },
     agent: "reachable",
     dev_login: true,
+    sign_in: "development",
   };
+  /** Who the browser's cookie speaks for, as after a sign-in with an identity provider. */
+  browserUser: { user_id: string; name: string } | null = null;
   /** Milliseconds before each event of a chat stream. */
   eventDelayMs = 0;
   readonly #faults: Fault[] = [];
@@ -129,8 +132,10 @@ export class StandInApi {
       const expires_at = new Date(Date.now() + 8 * 3_600_000).toISOString();
       return json(200, { token: `token-of-${String(body["user_id"])}`, user_id: body["user_id"], expires_at });
     }
+    if (url.pathname.startsWith("/api/auth/")) return this.#authRoute(method, url.pathname);
     const [, , user = "", resource, id, sub] = url.pathname.split("/").map(decodeURIComponent);
-    if (headers.get("Authorization") !== `Bearer token-of-${user}`)
+    const byCookie = !headers.has("Authorization") && this.browserUser?.user_id === user;
+    if (!byCookie && headers.get("Authorization") !== `Bearer token-of-${user}`)
       return failure(401, "unauthorized", "Sign in first.");
     if (resource === "tasks") return this.#taskRoute(method, user, id === undefined ? null : Number(id), body);
     if (resource === "conversations") {
@@ -141,6 +146,16 @@ export class StandInApi {
       return json(200, page(conversation.messages, url, "after"));
     }
     return this.#chat(user, String(headers.get("Idempotency-Key")), body);
+  }
+
+  #authRoute(method: string, path: string): Response {
+    if (method === "POST") {
+      this.browserUser = null;
+      return new Response(null, { status: 204 });
+    }
+    if (path !== "/api/auth/session" || this.browserUser === null)
+      return failure(401, "unauthorized", "Sign in, or send a bearer token.");
+    return json(200, { ...this.browserUser, expires_at: new Date(Date.now() + 3_600_000).toISOString() });
   }
 
   #taskRoute(method: string, user: string, id: number | null, body: Record<string, unknown>): Response {

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from fastapi import FastAPI
 
 from todo_chat import __version__
-from todo_chat.api import chat, session, tasks
+from todo_chat.api import auth, chat, session, tasks
 from todo_chat.api.deps import Services
 from todo_chat.api.errors import install_error_handlers
 from todo_chat.web.body_limit import BodyLimitMiddleware
@@ -49,6 +49,8 @@ def create_app(
     app.include_router(session.info_router)
     if services.settings.dev_login:
         app.include_router(session.login_router)
+    if services.browser is not None:
+        app.include_router(auth.router)
     app.include_router(tasks.router)
     app.include_router(chat.router)
     return app

@@ -7,10 +7,12 @@ from typing import Annotated
 from fastapi import Depends, Header, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from todo_chat.api.browser import BrowserDoor
 from todo_chat.api.rate_limit import RateLimiter
 from todo_chat.chat.ports import Agent
 from todo_chat.chat.service import ChatService
 from todo_chat.db.session import Database
+from todo_chat.identity.bearer import ExternalTokens
 from todo_chat.security import API_AUDIENCE, USER_ID_PATTERN, TokenError, Tokens
 from todo_chat.settings import BackendSettings
 from todo_chat.web.errors import ApiError
@@ -26,6 +28,9 @@ class Services:
     chat: ChatService
     agent: Agent
     rate_limiter: RateLimiter
+    external_tokens: ExternalTokens
+    browser: BrowserDoor | None
+    """None when no identity provider is configured."""
 
 
 def _services(request: Request) -> Services:
@@ -35,24 +40,37 @@ def _services(request: Request) -> Services:
 
 ServicesDep = Annotated[Services, Depends(_services)]
 UserIdPath = Annotated[
-    str, Path(pattern=USER_ID_PATTERN, description="The user; must be the token's subject.")
+    str,
+    Path(
+        pattern=USER_ID_PATTERN,
+        description="The user; must be whom the token or the session is of.",
+    ),
 ]
 _Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))]
 
 
 async def _current_user(
-    user_id: UserIdPath, services: ServicesDep, credentials: _Credentials
+    user_id: UserIdPath, services: ServicesDep, credentials: _Credentials, request: Request
 ) -> str:
-    if credentials is None:
+    if credentials is not None:
+        known = await _user_of_token(services, credentials.credentials)
+    elif services.browser is not None:
+        known = (await services.browser.session(request)).user_id
+    else:
         raise ApiError(401, "unauthorized", "Send a bearer token in the Authorization header.")
-    try:
-        identity = services.tokens.verify(credentials.credentials, API_AUDIENCE)
-    except TokenError as error:
-        raise ApiError(401, error.code, str(error)) from error
-    if identity.user_id != user_id:
-        raise ApiError(403, "forbidden", "The token belongs to another user.")
+    if known != user_id:
+        raise ApiError(403, "forbidden", "You are signed in as another user.")
     await services.rate_limiter.hit(user_id)
     return user_id
+
+
+async def _user_of_token(services: Services, token: str) -> str:
+    try:
+        if services.external_tokens.knows(token):
+            return await services.external_tokens.user_id(token)
+        return services.tokens.verify(token, API_AUDIENCE).user_id
+    except TokenError as error:
+        raise ApiError(401, error.code, str(error)) from error
 
 
 CurrentUser = Annotated[str, Depends(_current_user)]

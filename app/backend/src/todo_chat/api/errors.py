@@ -16,6 +16,12 @@ from todo_chat.chat.errors import (
     TurnInProgressError,
 )
 from todo_chat.db.session import DatabaseUnavailableError
+from todo_chat.identity.errors import (
+    AccountTakenError,
+    ProviderAnswerError,
+    ProviderUnavailableError,
+    SignInRefusedError,
+)
 from todo_chat.tasks.errors import TaskNotFoundError
 from todo_chat.web.errors import ApiError
 from todo_chat.web.request_id import current_request_id
@@ -48,6 +54,13 @@ def _turn_failed(error: TurnFailedError) -> ApiError:
     )
 
 
+_REFUSED_BY_PROVIDER = {"access_denied", "id_token_refused"}
+
+
+def _sign_in_refused(error: SignInRefusedError) -> ApiError:
+    return ApiError(403 if error.code in _REFUSED_BY_PROVIDER else 400, error.code, error.message)
+
+
 _TABLE: dict[type[Exception], Callable[[Any], ApiError]] = {
     TaskNotFoundError: lambda e: ApiError(404, "task_not_found", f"There is no task {e.task_id}."),
     ConversationNotFoundError: lambda e: ApiError(
@@ -65,6 +78,25 @@ _TABLE: dict[type[Exception], Callable[[Any], ApiError]] = {
         "This Idempotency-Key belongs to another message. Use a new key.",
     ),
     TurnFailedError: _turn_failed,
+    SignInRefusedError: _sign_in_refused,
+    AccountTakenError: lambda e: ApiError(
+        409,
+        "account_taken",
+        f"The user name {e.user_id} belongs to an account of another identity provider. "
+        "Ask whoever runs this site.",
+    ),
+    ProviderAnswerError: lambda _: ApiError(
+        502,
+        "provider_bad_answer",
+        "The identity provider answered with something unusable. Try again in a moment; if it "
+        "stays so, tell whoever runs this site: its log has the reason.",
+    ),
+    ProviderUnavailableError: lambda _: ApiError(
+        503,
+        "provider_unavailable",
+        "The identity provider does not answer. Try again in a moment.",
+        retry_after=RETRY_AFTER_SECONDS,
+    ),
     DatabaseUnavailableError: lambda _: ApiError(
         503,
         "database_unavailable",

@@ -10,7 +10,7 @@ from todo_chat.api.deps import ServicesDep
 from todo_chat.api.errors import error_responses
 from todo_chat.chat.errors import AgentUnavailableError
 from todo_chat.security import USER_ID_PATTERN
-from todo_chat.settings import Environment
+from todo_chat.settings import BackendSettings, Environment
 from todo_chat.turn import ModelInfo
 
 info_router = APIRouter(prefix="/api", tags=["session"])
@@ -18,11 +18,16 @@ login_router = APIRouter(prefix="/api", tags=["session"], responses=error_respon
 
 
 class Info(BaseModel):
-    """What answers here. ``model`` is None while the agent cannot be reached."""
+    """What answers here. ``model`` is None while the agent cannot be reached.
+
+    ``sign_in`` says how people get in: through an identity provider, by the development
+    login, or not at all, which outside of development means that something is not configured.
+    """
 
     version: str
     environment: Environment
     dev_login: bool
+    sign_in: Literal["oidc", "development", "none"]
     agent: Literal["reachable", "unreachable"]
     model: ModelInfo | None
 
@@ -52,9 +57,16 @@ async def info(services: ServicesDep) -> Info:
         version=services.settings.version,
         environment=services.settings.environment,
         dev_login=services.settings.dev_login,
+        sign_in=_sign_in(services.settings),
         agent="unreachable" if model is None else "reachable",
         model=model,
     )
+
+
+def _sign_in(settings: BackendSettings) -> Literal["oidc", "development", "none"]:
+    if settings.oidc is not None:
+        return "oidc"
+    return "development" if settings.dev_login else "none"
 
 
 @login_router.post("/login")

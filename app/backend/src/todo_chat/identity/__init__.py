@@ -1,0 +1,1 @@
+"""Who signs in: the OpenID provider, the accounts behind its subjects, browser sessions."""
