@@ -28,7 +28,7 @@ export async function rollback(context: Context, input: RollbackCommandInput): P
   const { objects: present, kept } = input.restoreSecrets === true ? { ...stored, kept: [] } : await withPresentSecrets(cluster, stored.objects)
   const to = { ...stored, objects: present }
   const objects = to.objects.map(({ object }) => object)
-  await using entrances = openEntrances(cluster, namespace, objects, input.ingress)
+  await using entrances = openEntrances(cluster, namespace, objects, input.ingress, clock)
   const key = signingKey(objects)
   const prober = key && newProber(key, clock.now())
   const report = await newReport(context, session, 'rollback')
