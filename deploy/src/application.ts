@@ -8,12 +8,10 @@ import { signToken } from './token.ts'
 export interface Entrances {
   /** Where users come in, when its address is known. */
   ingress?: HttpTarget
-  /** Services through the API server; public routes only. */
-  backendService: HttpTarget
-  frontendService: HttpTarget
-  /** A ready pod of the backend and of the MCP server; any route. Absent while there is no ready pod. */
-  backendPod?: HttpTarget
-  mcpPod?: HttpTarget
+  /** Ready pods of each Service; any route. Absent while there is no ready pod. */
+  backend?: HttpTarget
+  frontend?: HttpTarget
+  mcp?: HttpTarget
 }
 
 /** Identity for the deployer's own requests. */
@@ -59,21 +57,24 @@ export interface LoadSetup {
 const SETUP_TIMEOUT = 5_000
 
 /**
- * Prepares load for what is running now: one task per simulated user when the ingress is known.
+ * Prepares load for what is running now: where users come in when that is known, with one task per simulated user; else public
+ * routes of the pods.
  * @param rate requests a second
  * @returns `undefined` when nothing answers yet, as before a first release
  */
 export async function prepareLoad(entrances: Entrances, prober: Prober, rate: number): Promise<LoadSetup | undefined> {
-  const { ingress, backendService, frontendService } = entrances
+  const { ingress } = entrances
+  const [backend, frontend] = [ingress ?? entrances.backend, ingress ?? entrances.frontend]
+  if (backend === undefined || frontend === undefined) return undefined
   const info: HttpRequest = { method: 'GET', path: '/api/info' }
   const page: HttpRequest = { method: 'GET', path: '/' }
   const routes: Route[] = [
-    { name: 'info', target: backendService, weight: 2, request: () => info, judge: expectStatus(200) },
-    { name: 'page', target: frontendService, weight: 2, request: () => page, judge: expectStatus(200) },
+    { name: 'info', target: backend, weight: 2, request: () => info, judge: expectStatus(200) },
+    { name: 'page', target: frontend, weight: ingress === undefined ? 2 : 6, request: () => page, judge: expectStatus(200) },
   ]
   const tasks: (number | undefined)[] = []
   try {
-    if (expectStatus(200)(await backendService.send(info, SETUP_TIMEOUT)) !== undefined) return undefined
+    if (expectStatus(200)(await backend.send(info, SETUP_TIMEOUT)) !== undefined) return undefined
     if (ingress !== undefined) {
       const users = Math.max(1, Math.ceil(rate / REQUESTS_PER_USER))
       for (let index = 0; index < users; index += 1) {
@@ -85,7 +86,6 @@ export async function prepareLoad(entrances: Entrances, prober: Prober, rate: nu
         tasks.push((JSON.parse(answer.body) as { id: number }).id)
       }
       routes.push(
-        { name: 'page', target: ingress, weight: 4, request: () => page, judge: expectStatus(200) },
         {
           name: 'read tasks',
           target: ingress,

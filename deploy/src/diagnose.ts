@@ -67,10 +67,17 @@ const HINTS: Record<string, string> = {
   RestartedAfterReady: 'the process became ready and ended later: read the log before the last restart',
 }
 
+const PULL_HINT = 'the registry wants a password: give the setting images.pullSecret, and the secret .dockerconfigjson with rights to pull from it'
+
+/** A registry says 401 or 403 to whom it does not know, often for images that do not exist, too. */
+export function isPullRefusal(reason: string, message: string): boolean {
+  return /^(ErrImagePull|ImagePullBackOff)$/.test(reason) && /\b(401|403)\b|unauthorized|authorization failed|forbidden|denied|no basic auth/i.test(message)
+}
+
 /** Captures everything about a failed watch. A part that cannot be read is left out; the rest is still told. */
 export async function diagnose(run: Run, outcome: Exclude<Outcome, { outcome: 'settled' }>, secrets: Iterable<string>): Promise<Diagnosis> {
   const { ref, reason, message } = outcome
-  const hint = HINTS[reason]
+  const hint = isPullRefusal(reason, message) ? PULL_HINT : HINTS[reason]
   const clean = (text: string): string => redactText(text, secrets)
   const base = { ref, reason, message: clean(message), ...(hint === undefined ? {} : { hint }) }
   const snapshot = await readSnapshot(run.cluster, run.namespace, kindsOf([ref]), run.clock.now()).catch(ignoreClusterError)

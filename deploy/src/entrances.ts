@@ -1,12 +1,12 @@
 /** Opens the ways into the application that exist in a run, and closes them again. */
+import { type Clock, systemClock } from './_poll.ts'
 import type { Entrances } from './application.ts'
 import type { Cluster } from './cluster.ts'
 import { BadInput, ClusterError } from './errors.ts'
-import { type HttpTarget, ingressTarget } from './http.ts'
-import type { Pod } from './kinds/assessment.ts'
-import { isReady, isTerminating } from './kinds/pod.ts'
+import { ingressTarget } from './http.ts'
 import type { KubeObject } from './objects.ts'
 import { secretNeeds } from './secrets.ts'
+import { ServicePods } from './servicepods.ts'
 
 /** Ports of the application's Services and pods. */
 const PORTS = { backend: 8000, frontend: 8080, mcp: 8002 } as const
@@ -39,35 +39,22 @@ export function ingressHost(objects: readonly KubeObject[]): string {
   throw new BadInput('--ingress-url is given, but no rendered Ingress names a host', { next: 'give the host with --ingress-host' })
 }
 
-export function openEntrances(cluster: Cluster, namespace: string, objects: readonly KubeObject[], address?: IngressAddress): OpenEntrances {
-  const opened: HttpTarget[] = []
-  const keep = (target: HttpTarget): HttpTarget => {
-    opened.push(target)
-    return target
-  }
-  const ingress = address && keep(ingressTarget(address.url, address.host ?? ingressHost(objects), address.verifyTls ?? true, address.ca))
-  const backendService = keep(cluster.service(namespace, 'backend', PORTS.backend))
-  const frontendService = keep(cluster.service(namespace, 'frontend', PORTS.frontend))
-  const readyPod = async (component: 'backend' | 'mcp'): Promise<HttpTarget | undefined> => {
-    const pods = (await cluster.list({ apiVersion: 'v1', kind: 'Pod' }, namespace)) as unknown as Pod[]
-    const ready = pods.filter((pod) => pod.metadata?.labels?.['app.kubernetes.io/name'] === component && isReady(pod) && !isTerminating(pod))
-    // The newest: it is the one that a release must prove.
-    const name = ready.sort((a, b) => Date.parse(b.metadata?.creationTimestamp ?? '') - Date.parse(a.metadata?.creationTimestamp ?? ''))[0]?.metadata?.name
-    return name === undefined ? undefined : keep(await cluster.pod(namespace, name, PORTS[component]))
-  }
+export function openEntrances(cluster: Cluster, namespace: string, objects: readonly KubeObject[], address?: IngressAddress, clock: Clock = systemClock): OpenEntrances {
+  const ingress = address && ingressTarget(address.url, address.host ?? ingressHost(objects), address.verifyTls ?? true, address.ca)
+  const podsOf = (name: keyof typeof PORTS): ServicePods => new ServicePods(cluster, clock, namespace, name, PORTS[name])
+  const pods = { backend: podsOf('backend'), frontend: podsOf('frontend'), mcp: podsOf('mcp') }
   return {
     async current() {
-      const [backendPod, mcpPod] = await Promise.all([readyPod('backend'), readyPod('mcp')])
+      const [backend, frontend, mcp] = await Promise.all([pods.backend.isOpen(), pods.frontend.isOpen(), pods.mcp.isOpen()])
       return {
         ...(ingress && { ingress }),
-        backendService,
-        frontendService,
-        ...(backendPod && { backendPod }),
-        ...(mcpPod && { mcpPod }),
+        ...(backend && { backend: pods.backend }),
+        ...(frontend && { frontend: pods.frontend }),
+        ...(mcp && { mcp: pods.mcp }),
       }
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all(opened.map((target) => target.close()))
+      await Promise.all([ingress, ...Object.values(pods)].map((target) => target?.close()))
     },
   }
 }

@@ -84,9 +84,9 @@ const QUESTIONS: readonly Question[] = [
     },
   },
   {
-    name: 'page through the Service',
+    name: 'page from a pod',
     isPublic: true,
-    target: ({ frontendService }) => frontendService,
+    target: ({ frontend }) => frontend ?? 'no pod of the frontend is ready',
     async ask(target) {
       const request: HttpRequest = { method: 'GET', path: '/' }
       expectStatus(request, await target.send(request, REQUEST_TIMEOUT), 200)
@@ -94,9 +94,9 @@ const QUESTIONS: readonly Question[] = [
     },
   },
   {
-    name: 'information through the Service',
+    name: 'information from a pod',
     isPublic: true,
-    target: ({ backendService }) => backendService,
+    target: ({ backend }) => backend ?? 'no pod of the backend is ready',
     async ask(target) {
       const info = (await json(target, { method: 'GET', path: '/api/info' }, 200)) as { version?: string; environment?: string; agent?: string; model?: { name?: string } | null }
       if (info.agent !== 'reachable') throw new Wrong(`the backend says that its agent is ${info.agent ?? 'unknown'}`)
@@ -105,7 +105,7 @@ const QUESTIONS: readonly Question[] = [
   },
   {
     name: 'a task is written, read and removed',
-    target: ({ ingress, backendPod }) => ingress ?? backendPod ?? 'neither the ingress nor a backend pod can be reached',
+    target: ({ ingress, backend }) => ingress ?? backend ?? 'neither the ingress nor a backend pod can be reached',
     async ask(target, { user, headers }) {
       const path = tasksPath(user)
       const made = (await json(target, { method: 'POST', path, headers, body: JSON.stringify({ title: 'deploy check' }) }, 201)) as { id: number }
@@ -118,7 +118,7 @@ const QUESTIONS: readonly Question[] = [
   },
   {
     name: 'chat adds a task with a tool',
-    target: ({ ingress, backendPod }) => ingress ?? backendPod ?? 'neither the ingress nor a backend pod can be reached',
+    target: ({ ingress, backend }) => ingress ?? backend ?? 'neither the ingress nor a backend pod can be reached',
     async ask(target, { user, headers }) {
       const request: HttpRequest = { method: 'POST', path: `/api/${user}/chat`, headers, body: JSON.stringify({ message: 'add deploy check' }) }
       const turn = (await json(target, request, 200, CHAT_TIMEOUT)) as { tool_calls?: { name: string; ok: boolean }[] }
@@ -131,7 +131,7 @@ const QUESTIONS: readonly Question[] = [
   },
   {
     name: 'the MCP server lists its tools',
-    target: ({ mcpPod }) => mcpPod ?? 'no MCP pod can be reached',
+    target: ({ mcp }) => mcp ?? 'no MCP pod can be reached',
     async ask(target, { headers }) {
       const names = await listTools(target, headers)
       if (names.join() !== TOOLS.join()) throw new Wrong(`the tools are ${names.join(', ') || 'none'}, expected ${TOOLS.join(', ')}`)
@@ -172,16 +172,20 @@ export async function verify(clock: Clock, entrances: Entrances, prober: Prober 
       // A user of its own for each question: none sees the tasks of another.
       const identity: Identity = { user: prober?.user(index) ?? '', headers: prober?.headers(index) ?? {} }
       let wrong = ''
+      let closed = false
       const detail = await poll(clock, { intervalMs: INTERVAL, timeoutMs: patienceMs, signal }, async () => {
         try {
           return await ask(way, identity)
         } catch (error) {
+          // The API server did not open the way: that says nothing of the application.
+          closed = error instanceof ClusterError && error.resource === 'pods/portforward'
           wrong = error instanceof Wrong || error instanceof ClusterError ? error.message : `no answer from ${way.name}: ${failureKind(error)}`
           return undefined
         }
       })
       const ms = clock.now() - started
-      return detail === undefined ? { name, result: 'failed', detail: wrong, ms } : { name, result: 'passed', detail, ms }
+      if (detail !== undefined) return { name, result: 'passed', detail, ms }
+      return closed ? { name, result: 'not asked', detail: `the way is closed: ${wrong}`, ms, gap: true } : { name, result: 'failed', detail: wrong, ms }
     }),
   )
 }

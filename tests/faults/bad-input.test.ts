@@ -50,7 +50,7 @@ describe('bad input changes nothing', () => {
     const objects = await bench.release((objects) => {
       podSpec(objects, 'mcp').containers[0]['env'] = [{ name: 'LICENCE', valueFrom: { secretKeyRef: { name: 'todo-chat-licence', key: 'licence' } } }]
     })
-    await expectRefused('secret missing', objects, {}, /no value for Secret todo-chat-licence, key licence \(read by Deployment mcp\)/)
+    await expectRefused('secret missing', objects, {}, /dev lacks one input:\n {2}secret licence \(Secret todo-chat-licence, read by Deployment mcp\)/)
   })
 
   it('rejected credentials are told before anything else', async () => {
@@ -60,6 +60,6 @@ describe('bad input changes nothing', () => {
 
   it('a missing permission is named with verb and resource', async () => {
     await using reader = await asServiceAccount(bench.kubeconfig, 'mcp')
-    await expectRefused('forbidden by RBAC', await bench.release(), { kubeconfig: reader.kubeconfig }, /not allowed to get namespaces\nNext: grant the verb get on namespaces/)
+    await expectRefused('forbidden by RBAC', await bench.release(), { kubeconfig: reader.kubeconfig }, /not allowed to list secrets\nNext: grant the verb list on secrets/)
   })
 })

@@ -14,7 +14,7 @@ describe('an application that is ready and answers wrongly', () => {
     )
     expect(ran.report.result, ran.stderr).toBe('rolled-back')
     expect(ran.exitCode).toBe(1)
-    expect(ran.report.failure).toMatchObject({ phase: 'verify', message: expect.stringMatching(/information through the Service: the backend says that its agent is unreachable/) })
+    expect(ran.report.failure).toMatchObject({ phase: 'verify', message: expect.stringMatching(/information from a pod: the backend says that its agent is unreachable/) })
     expect(ran.report.rollback).toMatchObject({ succeeded: true })
     record('smoke test fails', ran)
   })

@@ -81,7 +81,7 @@ async function deployHeld(context: Context, input: DeployInput, notes: readonly 
   onBegin()
   context.progress({ type: 'note', text: countLine(release.plan.operations) })
 
-  await using entrances = openEntrances(cluster, namespace, objects, input.ingress)
+  await using entrances = openEntrances(cluster, namespace, objects, input.ingress, clock)
   const report = await newReport(context, session, 'deploy')
   report.images = imagesOf(objects)
   report.operations = release.plan.operations.map(({ action, ref, reason }) => ({ action, ref, reason }))

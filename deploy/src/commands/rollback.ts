@@ -31,7 +31,7 @@ export async function rollback(context: Context, input: RollbackCommandInput): P
   const before = await readNewestGood(cluster, namespace, session.history)
   const to = { ...stored, objects: before === undefined ? present : withSecretRolls(present, before.objects, await nextRevision(cluster, namespace), 'own') }
   const objects = to.objects.map(({ object }) => object)
-  await using entrances = openEntrances(cluster, namespace, objects, input.ingress)
+  await using entrances = openEntrances(cluster, namespace, objects, input.ingress, clock)
   const key = await signingKeyOf(cluster, namespace, objects)
   const prober = key && newProber(key, clock.now())
   const report = await newReport(context, session, 'rollback')

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Cluster, connect, loadKubeconfig } from '../../../deploy/src/cluster.ts'
+import { type Cluster, connect, kubeconfigFor, loadKubeconfig } from '../../../deploy/src/cluster.ts'
 import { BadInput, ClusterError } from '../../../deploy/src/errors.ts'
 import type { KubeObject } from '../../../deploy/src/objects.ts'
 
@@ -55,12 +55,35 @@ describe('loadKubeconfig', () => {
     ['a file that is not there', () => '/does/not/exist', undefined, /cannot be read \(ENOENT\)/],
     ['no YAML', () => file('broken', '{ clusters: ['), undefined, /broken: is malformed/],
     ['something else', () => file('other', 'hello: world'), undefined, /other: (is malformed|has no context)/],
+    ['an empty file', () => file('empty', '\n'), undefined, /kubeconfig .*empty: is empty/],
+    ['base64 text', () => file('base64', `${Buffer.from('apiVersion: v1\nkind: Config\n').toString('base64').replaceAll(/(.{20})/g, '$1\n')}\n`), undefined, /base64: is base64 text/],
     ['a context that is not in it', () => kubeconfig('context', {}), 'y', /has no context y/],
     ['a certificate that is none', () => kubeconfig('nocert', { 'client-certificate-data': 'bm90IGEgY2VydA==', 'client-key-data': 'eA==' }), undefined, /its client certificate is malformed/],
     ['an expired certificate', () => kubeconfig('expired', { 'client-certificate-data': Buffer.from(EXPIRED).toString('base64'), 'client-key-data': key() }), undefined, /its client certificate expired on Jan {1,2}2 00:00:00 2020 GMT/],
   ])('refuses %s', (_name, path, context, message) => {
     expect(() => loadKubeconfig(path(), context)).toThrow(message)
     expect(() => loadKubeconfig(path(), context)).toThrow(BadInput)
+  })
+})
+
+describe('another address of the server', () => {
+  it.each([
+    ['https://10.0.0.1:6443', 'https://kubernetes:7443'],
+    ['https://10.0.0.1:6443/', 'https://kubernetes:7443'],
+    ['https://[fd00::1]:6443', 'https://kubernetes:7443'],
+    ['https://proxy.example.org/clusters/a', 'https://kubernetes:7443/clusters/a'],
+  ])('replaces the origin of %s and keeps its path', (server, expected) => {
+    expect(loadKubeconfig(kubeconfig('moved', { token: 'x' }, server), undefined, new URL('https://kubernetes:7443')).getCurrentCluster()?.server).toBe(expected)
+  })
+})
+
+describe('a kubeconfig for the holder of a token', () => {
+  it('is of the same cluster, and about one namespace', () => {
+    const config = loadKubeconfig(kubeconfig('admin', { token: 'x' }, 'https://10.0.0.1:6443'))
+    const made = loadKubeconfig(file('made', kubeconfigFor(config, 'deployer', 'a.b.c', 'todo-chat-prod')))
+    expect(made.getCurrentCluster()).toMatchObject({ server: 'https://10.0.0.1:6443', skipTLSVerify: true })
+    expect(made.getCurrentUser()).toMatchObject({ name: 'deployer', token: 'a.b.c' })
+    expect(made.getContextObject(made.getCurrentContext())).toMatchObject({ namespace: 'todo-chat-prod' })
   })
 })
 
@@ -136,6 +159,13 @@ describe('answers of the API server', () => {
     const sent = server.asked.at(-1)
     expect(sent).toMatchObject({ method: 'PATCH', body: JSON.stringify(BACKEND) })
     expect(sent?.url).toBe('/apis/apps/v1/namespaces/ns/deployments/backend?fieldManager=todo-chat-deploy&fieldValidation=Strict&force=false&dryRun=All')
+  })
+
+  it('a Service is asked below the path of the server', async () => {
+    const below = await connect({ kubeconfig: kubeconfig('below', { token: 'x' }, `${cluster.server}/clusters/a`) }).catch((error: unknown) => error)
+    // The fake server knows /version at its root only: the path was kept.
+    expect(below).toBeInstanceOf(BadInput)
+    expect(server.asked.at(-1)?.url).toBe('/clusters/a/version')
   })
 
   it('a conflict names the owner of each field', async () => {

@@ -52,7 +52,7 @@ describe('the same release again', () => {
 
   it('is proven anew after a run that failed: the same objects are no proof', async () => {
     const scene = new Scene()
-    scene.cluster.answers.set('service backend /api/info', { status: 503, headers: {}, body: '' })
+    scene.cluster.answers.set('pod backend /api/info', { status: 503, headers: {}, body: '' })
     expect(await scene.deploy(release())).toMatchObject({ result: 'failed' })
     expect(await scene.deploy(release())).toMatchObject({ result: 'failed' })
     scene.cluster.answers.clear()

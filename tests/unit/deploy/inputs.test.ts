@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { BadInput } from '../../../deploy/src/errors.ts'
-import { readInput, readSecrets, readSecretsFile, readVerified } from '../../../deploy/src/inputs.ts'
+import { readAuthorities, readInput, readSecrets, readSecretsFile, readVerified } from '../../../deploy/src/inputs.ts'
 
 const FOLDER = mkdtempSync(join(tmpdir(), 'inputs-test-'))
 const VALUE = 'valuable-value'
@@ -84,5 +84,22 @@ describe('other files', () => {
     ['of something else', {}, /\(no environment, no result\)/],
   ])('a report %s verifies nothing', async (_name, report, message) => {
     expect(await refusal(readVerified(file('report.json', JSON.stringify(report))))).toMatch(message)
+  })
+})
+
+describe('the authorities of an ingress', () => {
+  const authority = readFileSync(join(import.meta.dirname, '../../fixtures/tls/authority.pem'), 'utf8')
+
+  it('are read as they are, and an empty file has none', async () => {
+    expect(await readAuthorities(file('ca.pem', authority))).toBe(authority)
+    expect(await readAuthorities(file('ca.pem', ' \n'))).toBeUndefined()
+    expect(await readAuthorities(undefined)).toBeUndefined()
+  })
+
+  it.each([
+    ['no certificate', 'hello', /holds no certificate/],
+    ['a broken one', authority.replace(/\n.{10}/, '\n'), /a certificate in it is malformed/],
+  ])('%s is refused', async (_name, text, message) => {
+    expect(await refusal(readAuthorities(file('ca.pem', text)))).toMatch(message)
   })
 })

@@ -29,7 +29,7 @@ describe('reports', () => {
     const { timeline } = await failedReport()
     expect(timeline.phases.filter(({ outcome }) => outcome !== 'done').map(({ name, outcome }) => [name, outcome])).toEqual([['backend', 'failed']])
     const scene = new Scene()
-    scene.cluster.answers.set('service backend /api/info', { status: 503, headers: {}, body: '' })
+    scene.cluster.answers.set('pod backend /api/info', { status: 503, headers: {}, body: '' })
     const wrong = await scene.deploy(release())
     expect(wrong.timeline.phases.filter(({ outcome }) => outcome !== 'done').map(({ name, outcome }) => [name, outcome])).toEqual([['verify', 'failed']])
   })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Entrances, newProber } from '../../../deploy/src/application.ts'
-import type { HttpAnswer } from '../../../deploy/src/http.ts'
+import { ClusterError } from '../../../deploy/src/errors.ts'
+import type { HttpAnswer, HttpTarget } from '../../../deploy/src/http.ts'
 import { isVerified, objections, verify } from '../../../deploy/src/verify.ts'
 import { FakeClock } from '../../fakes/clock.ts'
 import { FakeCluster } from '../../fakes/cluster.ts'
@@ -16,9 +17,9 @@ async function scene(): Promise<{ cluster: FakeCluster; clock: FakeClock; entran
     clock,
     entrances: {
       ingress: { ...cluster.service(NAMESPACE, 'ingress'), name: 'ingress' },
-      backendService: cluster.service(NAMESPACE, 'backend'),
-      frontendService: cluster.service(NAMESPACE, 'frontend'),
-      mcpPod: await cluster.pod(NAMESPACE, 'mcp-1-1'),
+      backend: await cluster.pod(NAMESPACE, 'backend-1-1'),
+      frontend: await cluster.pod(NAMESPACE, 'frontend-1-1'),
+      mcp: await cluster.pod(NAMESPACE, 'mcp-1-1'),
     },
   }
 }
@@ -35,8 +36,8 @@ describe('verify', () => {
     const checks = await verify(clock, entrances, newProber(KEY, clock.now()), signal)
     expect(checks.map(({ name, result }) => [name, result])).toEqual([
       ['page through the ingress', 'passed'],
-      ['page through the Service', 'passed'],
-      ['information through the Service', 'passed'],
+      ['page from a pod', 'passed'],
+      ['information from a pod', 'passed'],
       ['a task is written, read and removed', 'passed'],
       ['chat adds a task with a tool', 'passed'],
       ['the MCP server lists its tools', 'passed'],
@@ -45,9 +46,9 @@ describe('verify', () => {
   })
 
   const WRONG: readonly [name: string, path: string, answer: HttpAnswer, detail: RegExp][] = [
-    ['information through the Service', 'service backend /api/info', answer(200, { agent: 'unreachable' }), /its agent is unreachable/],
-    ['information through the Service', 'service backend /api/info', answer(503, { error: { code: 'shutting_down' } }), /answered HTTP 503 \(shutting_down\), expected 200/],
-    ['page through the Service', 'service frontend /', answer(502), /GET \/ answered HTTP 502/],
+    ['information from a pod', 'pod backend /api/info', answer(200, { agent: 'unreachable' }), /its agent is unreachable/],
+    ['information from a pod', 'pod backend /api/info', answer(503, { error: { code: 'shutting_down' } }), /answered HTTP 503 \(shutting_down\), expected 200/],
+    ['page from a pod', 'pod frontend /', answer(502), /GET \/ answered HTTP 502/],
     ['the MCP server lists its tools', 'pod mcp /mcp', answer(200, 'event: message\ndata: {"result":{"tools":[{"name":"add_task"}]}}\n'), /the tools are add_task, expected/],
     ['the MCP server lists its tools', 'pod mcp /mcp', answer(200, 'nonsense'), /answered no JSON/],
   ]
@@ -64,26 +65,35 @@ describe('verify', () => {
 
   it('a question that becomes right in time is passed', async () => {
     const { cluster, clock, entrances } = await scene()
-    cluster.answers.set('service frontend /', answer(503))
+    cluster.answers.set('pod frontend /', answer(503))
     const checking = verify(clock, entrances, newProber(KEY, clock.now()), signal)
     await clock.sleep(3_000)
     cluster.answers.clear()
     expect((await checking).every(({ result }) => result === 'passed')).toBe(true)
   })
 
+  it('a way that the API server does not open says nothing of the application', async () => {
+    const { clock, entrances } = await scene()
+    const shut = new ClusterError('forbidden', 'Pod mcp-1-1: not allowed to create pods/portforward', { verb: 'create', resource: 'pods/portforward' })
+    const mcp: HttpTarget = { name: 'pods of mcp', send: async () => { throw shut }, close: async () => undefined }
+    const checks = await verify(clock, { ...entrances, mcp }, newProber(KEY, clock.now()), signal)
+    expect(checks.at(-1)).toMatchObject({ name: 'the MCP server lists its tools', result: 'not asked', detail: 'the way is closed: Pod mcp-1-1: not allowed to create pods/portforward', gap: true })
+    expect(isVerified(checks)).toBe(false)
+    expect(isVerified(checks, { allowUnasked: true })).toBe(true)
+  })
+
   it('what could not be asked is neither passed nor failed', async () => {
-    const { clock, entrances: { backendService, frontendService } } = await scene()
-    const checks = await verify(clock, { backendService, frontendService }, newProber(KEY, clock.now()), signal)
-    expect(checks.filter(({ result }) => result === 'not asked').map(({ name }) => name)).toEqual(['page through the ingress', 'a task is written, read and removed', 'chat adds a task with a tool', 'the MCP server lists its tools'])
+    const { clock, entrances: { backend, frontend } } = await scene()
+    const checks = await verify(clock, { ...(backend && { backend }), ...(frontend && { frontend }) }, newProber(KEY, clock.now()), signal)
+    expect(checks.filter(({ result }) => result === 'not asked').map(({ name }) => name)).toEqual(['page through the ingress', 'the MCP server lists its tools'])
     expect(isVerified(checks)).toBe(false)
     expect(isVerified(checks, { allowUnasked: true })).toBe(true)
     expect(isVerified(checks.filter(({ result }) => result === 'not asked'), { allowUnasked: true })).toBe(false)
   })
 
   it('an ingress that was left out by the person is no gap', async () => {
-    const { clock, cluster, entrances: { ingress: _ingress, ...entrances } } = await scene()
-    const backendPod = await cluster.pod('ns', 'backend-x-1')
-    const checks = await verify(clock, { ...entrances, backendPod }, newProber(KEY, clock.now()), signal)
+    const { clock, entrances: { ingress: _ingress, ...entrances } } = await scene()
+    const checks = await verify(clock, entrances, newProber(KEY, clock.now()), signal)
     expect(checks.filter(({ result }) => result === 'not asked')).toEqual([{ name: 'page through the ingress', result: 'not asked', detail: expect.stringMatching(/--ingress-url/), ms: 0 }])
     expect(isVerified(checks)).toBe(true)
   })
@@ -91,15 +101,15 @@ describe('verify', () => {
   it('without the signing key only public questions are asked, and that verifies nothing', async () => {
     const { clock, entrances } = await scene()
     const checks = await verify(clock, entrances, undefined, signal)
-    expect(checks.filter(({ result }) => result === 'passed').map(({ name }) => name)).toEqual(['page through the ingress', 'page through the Service', 'information through the Service'])
+    expect(checks.filter(({ result }) => result === 'passed').map(({ name }) => name)).toEqual(['page through the ingress', 'page from a pod', 'information from a pod'])
     expect(objections(checks)).toContainEqual(expect.stringMatching(/chat adds a task with a tool: could not be asked: the key that signs tokens is not known/))
   })
 
   it('a question that was answered wrongly before is told, not judged', async () => {
     const { cluster, clock, entrances } = await scene()
-    cluster.answers.set('service frontend /', answer(503))
+    cluster.answers.set('pod frontend /', answer(503))
     const checks = await verify(clock, entrances, newProber(KEY, clock.now()), signal)
-    expect(isVerified(checks, { known: new Set(['page through the Service']) })).toBe(true)
+    expect(isVerified(checks, { known: new Set(['page from a pod']) })).toBe(true)
     expect(isVerified(checks, { known: new Set(['another question']) })).toBe(false)
   })
 })
