@@ -10,6 +10,7 @@ import { connect, kubeconfigFor, loadKubeconfig } from './cluster.ts'
 import { backup } from './commands/backup.ts'
 import { bootstrapText, deployerToken } from './commands/bootstrap.ts'
 import { type DeployInput, deploy } from './commands/deploy.ts'
+import { doctor, doctorText } from './commands/doctor.ts'
 import { drift } from './commands/drift.ts'
 import { history, historyText } from './commands/history.ts'
 import { plan } from './commands/plan.ts'
@@ -26,6 +27,7 @@ import { readAuthorities, readCommit, readImages, readInput, readObjects, readSe
 import { toHtml } from './page.ts'
 import { withinNamespace } from './namespaced.ts'
 import type { RenderedObject } from './objects.ts'
+import { realOutside } from './outside.ts'
 import { type Colors, driftText, planText } from './plantext.ts'
 import { progressLines } from './progress.ts'
 import { NAMESPACES, RENDERERS, type Renderer, render } from './render.ts'
@@ -137,6 +139,7 @@ function program(): Command {
     .option('--to <revision>', 'revision (default: the good one before the current one)', natural)
     .option('--restore-secrets', 'bring back the values of its Secrets too; without, keys and passwords stay as they are now')
     .action(action(runRollback))
+  withIngress(withRelease(root.command('doctor').description('whether a deployment would find everything that it needs; changes nothing; exit code 1 when something is wrong'))).action(action(runDoctor))
   root
     .command('bootstrap')
     .description('print what an administrator applies once, so that a pipeline needs no right outside the namespace; asks no cluster')
@@ -191,12 +194,16 @@ function withRelease(command: Command): Command {
     .option('--prune-data', 'also remove volumes and namespaces that are no longer in the manifests')
 }
 
-function withRun(command: Command): Command {
-  return withLock(command)
+function withIngress(command: Command): Command {
+  return command
     .option('--ingress-url <url>', 'where the ingress controller listens', httpUrl)
     .option('--ingress-host <name>', 'host name to ask for (default: that of the Ingress)')
     .option('--ingress-ca <file>', 'certificate authorities of the ingress, PEM; an empty file means none')
     .option('--insecure-ingress', 'accept any certificate of the ingress')
+}
+
+function withRun(command: Command): Command {
+  return withIngress(withLock(command))
     .option('--rate <number>', 'requests a second of the availability measurement; 0 measures nothing', natural, 100)
     .addOption(durationOption('--soak <duration>', 'no new container may restart for so long after readiness', '10s'))
     .option('--report-dir <folder>', 'write report.json, report.md and report.html there')
@@ -326,6 +333,13 @@ async function finish(report: RunReport, { reportDir }: RunOptions, globals: Glo
   }
   answer(globals.json ? toJson(report) : toText(report))
   return exitCodeOfResult(report.result)
+}
+
+async function runDoctor(context: Context, options: ReleaseOptions & RunOptions, globals: GlobalOptions): Promise<number> {
+  const { ingress } = await runInput(options)
+  const findings = await doctor(context, { ...(await releaseInput(context, options)), ...(ingress && { ingress }) }, realOutside)
+  answer(globals.json ? JSON.stringify(findings, null, 2) : doctorText(findings))
+  return findings.some(({ result }) => result === 'wrong') ? 1 : 0
 }
 
 async function runAccess({ cluster, clock, namespace }: Context, _options: unknown, { kubeconfig = '', context, server }: GlobalOptions): Promise<number> {

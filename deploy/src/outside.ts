@@ -1,0 +1,90 @@
+/** What the doctor asks outside the cluster: names, certificates, HTTP, PostgreSQL. Every question is bounded; no rule is here. */
+import { lookup } from 'node:dns/promises'
+import { type PeerCertificate, connect as connectTls, rootCertificates } from 'node:tls'
+import pg from 'pg'
+import { Agent, request } from 'undici'
+
+const TIMEOUT = 8_000
+
+export interface Certificate {
+  /** RFC 3339. */
+  validTo: string
+  /** Why it is not to be trusted under the name; absent when it is. */
+  trouble?: string
+}
+
+export interface DatabaseAddress {
+  host: string
+  port: number
+  database: string
+  user: string
+  password: string
+  /** verify-full, or verify-ca, which does not ask for the name. */
+  sslMode: string
+  ca?: string
+}
+
+export interface DatabaseFacts {
+  /** 170004 for 17.4. */
+  version: number
+  /** What the role may do. */
+  superuser: boolean
+  createRole: boolean
+  createDatabase: boolean
+}
+
+/** Errors are the transport's, with a `code`. */
+export interface Outside {
+  /** @returns the addresses of a name */
+  resolve(host: string): Promise<string[]>
+  /** The certificate that a server shows for a name. */
+  certificate(address: { host: string; port: number; servername: string; ca?: string }): Promise<Certificate>
+  /** One GET. */
+  get(url: string, options: { headers?: Record<string, string>; ca?: string }): Promise<{ status: number; body: string }>
+  /** Signs in to PostgreSQL over TLS and asks for facts; changes nothing. */
+  database(address: DatabaseAddress): Promise<DatabaseFacts>
+}
+
+export const realOutside: Outside = {
+  async resolve(host) {
+    return (await lookup(host, { all: true })).map(({ address }) => address)
+  },
+
+  certificate({ host, port, servername, ca }) {
+    return new Promise((resolve, reject) => {
+      const socket = connectTls({ host, port, servername, rejectUnauthorized: false, timeout: TIMEOUT, ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }) }, () => {
+        const { valid_to }: PeerCertificate = socket.getPeerCertificate()
+        const trouble = socket.authorized ? undefined : String(socket.authorizationError)
+        socket.destroy()
+        resolve({ validTo: new Date(valid_to).toISOString(), ...(trouble === undefined ? {} : { trouble }) })
+      })
+      socket.on('error', reject)
+      socket.on('timeout', () => socket.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })))
+    })
+  },
+
+  async get(url, { headers = {}, ca }) {
+    const agent = new Agent({ connect: { timeout: TIMEOUT, ...(ca === undefined ? {} : { ca }) } })
+    try {
+      const { statusCode, body } = await request(url, { dispatcher: agent, headers, signal: AbortSignal.timeout(TIMEOUT) })
+      return { status: statusCode, body: await body.text() }
+    } finally {
+      await agent.close()
+    }
+  },
+
+  async database({ sslMode, ca, ...address }) {
+    const ssl = { ...(ca === undefined ? {} : { ca }), ...(sslMode === 'verify-ca' ? { checkServerIdentity: () => undefined } : {}) }
+    const client = new pg.Client({ ...address, ssl, connectionTimeoutMillis: TIMEOUT, query_timeout: TIMEOUT })
+    try {
+      await client.connect()
+      const { rows } = await client.query<{ version: string; rolsuper: boolean; rolcreaterole: boolean; create: boolean }>(
+        `select current_setting('server_version_num') as version, rolsuper, rolcreaterole, has_database_privilege(current_database(), 'CREATE') as create from pg_roles where rolname = current_user`,
+      )
+      const [row] = rows
+      return { version: Number(row?.version), superuser: row?.rolsuper ?? false, createRole: row?.rolcreaterole ?? false, createDatabase: row?.create ?? false }
+    } finally {
+      await client.end().catch(() => undefined)
+    }
+  },
+}
