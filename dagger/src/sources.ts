@@ -22,7 +22,8 @@ export const CHECK_SOURCES = {
   validate: [...ROOT_PACKAGE, ...TYPESCRIPT, 'deploy/', 'tests/validate/', 'manifests/', 'docker/bases.json'],
   files: ['docker/', 'scripts/', 'offline/', '.github/', '.ci/', 'app/backend/lock.sh'],
   load: [...ROOT_PACKAGE, 'tsconfig.json', 'deploy/', 'tests/load/'],
-  e2e: [...ROOT_PACKAGE, 'tsconfig.json', 'vitest.config.ts', 'tests/e2e/', 'tests/mcp-client/'],
+  e2e: [...ROOT_PACKAGE, 'tsconfig.json', 'vitest.config.ts', 'tests/e2e/', 'tests/identity/', 'tests/mcp-client/'],
+  identity: [...ROOT_PACKAGE, 'tests/identity/'],
 } as const
 
 /**
