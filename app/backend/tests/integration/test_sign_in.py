@@ -77,7 +77,10 @@ def test_the_way_in_and_out(browser: Browser, provider: IdentityProvider) -> Non
     tasks = f"/api/{provider.subject}/tasks"
     added = browser.post(tasks, json={"title": "by cookie"})
     assert added.status_code == 201, added.text
-    assert [task["title"] for task in browser.client.get(tasks).json()] == ["by cookie"]
+    listed = browser.client.get(tasks)
+    assert [task["title"] for task in listed.json()] == ["by cookie"]
+    assert listed.headers["cache-control"] == "no-store", "no cache may show it to somebody else"
+    assert listed.headers["x-content-type-options"] == "nosniff"
     assert browser.client.get("/api/somebody-else/tasks").status_code == 403
     cookie = dict(browser.client.cookies)
     assert browser.post("/api/auth/logout").status_code == 204

@@ -12,6 +12,7 @@ from todo_chat.api.errors import install_error_handlers
 from todo_chat.web.body_limit import BodyLimitMiddleware
 from todo_chat.web.health import Lifecycle, health_routes
 from todo_chat.web.middleware import ObservabilityMiddleware
+from todo_chat.web.no_store import NoStoreMiddleware
 
 
 def create_app(
@@ -42,6 +43,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.services = services
+    app.add_middleware(NoStoreMiddleware)
     app.add_middleware(BodyLimitMiddleware, max_bytes=services.settings.max_body_bytes)
     app.add_middleware(ObservabilityMiddleware)
     install_error_handlers(app)

@@ -47,7 +47,5 @@ def sign_in_failed(error: ApiError, request_id: str) -> HTMLResponse:
         **error.headers(),
         "Content-Security-Policy": _POLICY,
         "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-store",
     }
     return HTMLResponse(body, error.status, headers)
