@@ -128,7 +128,7 @@ def _signed_out(door: BrowserDoor) -> Response:
 
 
 def _redirect(url: str) -> RedirectResponse:
-    return RedirectResponse(url, 302, headers={"Referrer-Policy": "no-referrer"})
+    return RedirectResponse(url, 302)
 
 
 def _failed(request: Request, failure: Exception) -> Response:

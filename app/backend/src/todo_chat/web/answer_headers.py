@@ -1,15 +1,20 @@
-"""Answers of an API are for whoever asked, and for now."""
+"""What every answer of the API says to browsers and caches, unless a route says it differently."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+DEFAULTS = {
+    # Caches leave answers to an ``Authorization`` header alone by themselves (RFC 9111, 3.5),
+    # but not answers to a cookie.
+    "Cache-Control": "no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
 
-class NoStoreMiddleware:
-    """Says so to every cache on the way, unless the route says something of its own.
 
-    Caches leave answers to an ``Authorization`` header alone by themselves (RFC 9111, 3.5),
-    but not answers to a cookie.
-    """
+class AnswerHeadersMiddleware:
+    """Adds the defaults."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -18,8 +23,8 @@ class NoStoreMiddleware:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.setdefault("Cache-Control", "no-store")
-                headers.setdefault("X-Content-Type-Options", "nosniff")
+                for name, value in DEFAULTS.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
