@@ -24,7 +24,8 @@ export const CHECK_SOURCES = {
   files: ['docker/', 'scripts/', 'offline/', '.github/', '.ci/', 'app/backend/lock.sh'],
   rehearsal: [...ROOT_PACKAGE, 'tsconfig.json', 'deploy/', 'manifests/', 'tests/rehearsal/', 'tests/identity/'],
   load: [...ROOT_PACKAGE, 'tsconfig.json', 'deploy/', 'tests/load/'],
-  e2e: [...ROOT_PACKAGE, 'tsconfig.json', 'vitest.config.ts', 'tests/e2e/', 'tests/mcp-client/'],
+  e2e: [...ROOT_PACKAGE, 'tsconfig.json', 'vitest.config.ts', 'tests/e2e/', 'tests/identity/', 'tests/mcp-client/'],
+  identity: [...ROOT_PACKAGE, 'tests/identity/'],
 } as const
 
 /**

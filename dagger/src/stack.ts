@@ -1,5 +1,6 @@
 import { dag, type Container, type Directory, type Secret, type Service } from '@dagger.io/dagger'
 import { Bases } from './bases.ts'
+import type { Identity } from './identity.ts'
 import { image } from './images.ts'
 
 /** What the agent runs with where nobody gives it a model's key. */
@@ -18,6 +19,8 @@ os.execv(sys.executable, [sys.executable, "-m", "todo_chat.entrypoints.backend"]
 export type StackOptions = {
   /** Passwords of the database's roles (`<role>-password`) and the tokens' key (`jwt-key`), by name. */
   secrets: Record<string, Secret>
+  /** People sign in through this provider, as in staging; without it the development login lets everybody in. */
+  identity?: Identity
   /** How many backends run at the same time (default: one); the page talks to the first. */
   replicas?: number
 }
@@ -42,7 +45,13 @@ export function testSecrets(): Record<string, Secret> {
   return Object.fromEntries(names.map((name) => [name, dag.setSecret(`test-${name}`, `only-for-a-stack-under-test-${name}`)]))
 }
 
-/** The whole application as services on one network, the schema migrated: the page answers at port 8080. */
+// Beside plain HTTP for probes: cookies of a session are for https only.
+const TLS = (name: string): string => `listen 8443 ssl;
+ssl_certificate /run/tls/${name}.pem;
+ssl_certificate_key /run/tls/${name}.key.pem;
+`
+
+/** The whole application as services on one network, the schema migrated: the page answers at port 8080, behind an identity provider also by https at 8443. */
 export async function stack(source: Directory, options: StackOptions): Promise<{ frontend: Service; backends: Service[]; mcp: Service }> {
   const secret = (container: Container, path: string, name: string): Container => {
     const value = options.secrets[name]
@@ -68,21 +77,38 @@ export async function stack(source: Directory, options: StackOptions): Promise<{
     .withEnvVariable('TODO_MCP_URL', 'http://mcp:8002/mcp')
     .withExposedPort(8001)
     .asService({ useEntrypoint: true })
+  const signIn = (backend: Container): Container => {
+    const { identity } = options
+    if (identity === undefined) return backend.withEnvVariable('TODO_DEV_LOGIN', 'true')
+    return backend
+      .withServiceBinding(identity.name, identity.provider)
+      .withFile('/run/identity/authority.pem', identity.certificates.file('authority.pem'), { owner: OWNER })
+      .withMountedSecret('/run/secrets/todo-oidc/oidc-client-secret', identity.clientSecret, { owner: OWNER, mode: 0o400 })
+      .withEnvVariable('SSL_CERT_FILE', '/run/identity/authority.pem')
+      .withEnvVariable('TODO_ENVIRONMENT', 'staging')
+      .withEnvVariable('TODO_PUBLIC_URL', identity.publicUrl)
+      .withEnvVariable('TODO_OIDC_ISSUER', identity.issuer)
+      .withEnvVariable('TODO_OIDC_CLIENT_ID', identity.clientId)
+      .withEnvVariable('TODO_OIDC_CLIENT_SECRET_FILE', '/run/secrets/todo-oidc/oidc-client-secret')
+  }
   const replica = (index: number): Service =>
-    secret(['migrator', 'chat', 'tasks'].reduce(asRole, withDatabase(backendImage, database)), '/run/secrets/todo-jwt/jwt-key', 'jwt-key')
+    signIn(secret(['migrator', 'chat', 'tasks'].reduce(asRole, withDatabase(backendImage, database)), '/run/secrets/todo-jwt/jwt-key', 'jwt-key'))
       .withServiceBinding('agent', agent)
       .withEnvVariable('TODO_JWT_KEY_FILE', '/run/secrets/todo-jwt/jwt-key')
       .withEnvVariable('TODO_AGENT_URL', 'http://agent:8001')
-      .withEnvVariable('TODO_DEV_LOGIN', 'true')
       // Two services that differ in nothing would be one.
       .withEnvVariable('REPLICA', String(index))
       .withExposedPort(8000)
       .asService({ args: ['python3', '-c', MIGRATE_THEN_SERVE] })
   const backends = Array.from({ length: options.replicas ?? 1 }, (_, index) => replica(index))
-  const frontend = (await image(source, 'frontend'))
+  const page = (await image(source, 'frontend'))
     .withServiceBinding('backend', replica(0))
     .withFile('/etc/nginx/conf.d/proxy.conf', source.file('docker/frontend/proxy.conf.example'))
     .withExposedPort(8080)
-    .asService({ useEntrypoint: true })
+  const frontend = (options.identity === undefined ? page : withTls(page, options.identity)).asService({ useEntrypoint: true })
   return { frontend, backends, mcp }
+}
+
+function withTls(page: Container, { certificates, page: name }: Identity): Container {
+  return page.withDirectory('/run/tls', certificates, { owner: OWNER }).withNewFile('/etc/nginx/conf.d/tls.conf', TLS(name)).withExposedPort(8443)
 }

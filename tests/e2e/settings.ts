@@ -10,6 +10,15 @@ export function baseUrl(): string {
   return new URL(value).href.replace(/\/$/, '')
 }
 
+/** Where the page is served by https with people who sign in through the identity provider of `tests/identity`. */
+export function signInUrl(): string {
+  const value = process.env['E2E_SIGN_IN_URL']
+  if (value === undefined || value === '') {
+    throw new Error('E2E_SIGN_IN_URL is not set: give the URL of a stack behind the identity provider of tests/identity')
+  }
+  return new URL(value).href.replace(/\/$/, '')
+}
+
 /** @default /usr/bin/chromium (Debian's package) */
 export const chromiumPath = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'
 

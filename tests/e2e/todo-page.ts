@@ -56,6 +56,25 @@ export class TodoPage {
     return this.page.getByRole('list', { name: / tasks$/ }).locator('label').allTextContents()
   }
 
+  /** The way to the identity provider. */
+  get signInLink(): Locator {
+    return this.page.getByRole('link', { name: 'Sign in', exact: true })
+  }
+
+  /** Signs in through the identity provider of `tests/identity`. */
+  async signInAt(user: string): Promise<void> {
+    await this.signInLink.click()
+    await this.answerProvider(user)
+    await this.message.waitFor()
+  }
+
+  /** Fills the form of the identity provider. */
+  async answerProvider(user: string): Promise<void> {
+    await this.page.getByRole('heading', { name: 'Identity provider for tests' }).waitFor()
+    await this.userName.fill(user)
+    await this.button('Continue').click()
+  }
+
   async signIn(userId: string): Promise<void> {
     await this.userName.fill(userId)
     await this.userName.press('Enter')

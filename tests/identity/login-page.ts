@@ -4,7 +4,7 @@
 export function loginPage(action: string, problem: string | null): string {
   return `<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Identity provider for tests</title></head>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,"><title>Identity provider for tests</title></head>
 <body>
 <main>
 <h1>Identity provider for tests</h1>

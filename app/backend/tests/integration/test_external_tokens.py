@@ -1,5 +1,6 @@
 """Bearer tokens of an external issuer, beside our own."""
 
+import base64
 import time
 import uuid
 from collections.abc import Iterator
@@ -88,6 +89,7 @@ def test_keys_may_be_named_without_a_discovery_document(
         ({"sub": ""}, "token_invalid"),
         ({"sub": "x" * 256}, "token_invalid"),
         ({"sub": 7}, "token_invalid"),
+        ({"sub": "a\x00"}, "token_invalid"),
     ],
     ids=str,
 )
@@ -96,6 +98,14 @@ def test_every_claim_counts(
 ) -> None:
     answer = tasks(backend, issuer.subject, access_token(issuer, **claims))
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, code)
+
+
+@pytest.mark.parametrize("payload", ["", "[]", "[" * 20_000, '{"iss": []}', "\x00", "é"])
+def test_what_is_no_token_is_refused(backend: str, payload: str) -> None:
+    middle = base64.urlsafe_b64encode(payload.encode()).rstrip(b"=").decode()
+    head = base64.urlsafe_b64encode(b'{"alg":"RS256"}').rstrip(b"=").decode()
+    answer = tasks(backend, "ada", f"{head}.{middle}.c2ln")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (401, "token_invalid")
 
 
 def test_another_key_signs_nothing(backend: str, issuer: IdentityProvider) -> None:

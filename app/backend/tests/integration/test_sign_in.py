@@ -77,7 +77,11 @@ def test_the_way_in_and_out(browser: Browser, provider: IdentityProvider) -> Non
     tasks = f"/api/{provider.subject}/tasks"
     added = browser.post(tasks, json={"title": "by cookie"})
     assert added.status_code == 201, added.text
-    assert [task["title"] for task in browser.client.get(tasks).json()] == ["by cookie"]
+    listed = browser.client.get(tasks)
+    assert [task["title"] for task in listed.json()] == ["by cookie"]
+    assert listed.headers["cache-control"] == "no-store", "no cache may show it to somebody else"
+    assert listed.headers["x-content-type-options"] == "nosniff"
+    assert listed.headers["cross-origin-resource-policy"] == "same-origin"
     assert browser.client.get("/api/somebody-else/tasks").status_code == 403
     cookie = dict(browser.client.cookies)
     assert browser.post("/api/auth/logout").status_code == 204
@@ -394,6 +398,7 @@ NOW = int(time.time())
         {"iss": "https://evil.test"},
         {"iss": None},
         {"aud": "another-client"},
+        {"aud": "another-client", "azp": CLIENT_ID},
         {"aud": None},
         {"aud": [CLIENT_ID, "another-client"]},
         {"azp": "another-client"},
@@ -415,7 +420,7 @@ def test_every_claim_counts(
     assert browser.session().status_code == 401
 
 
-@pytest.mark.parametrize("subject", ["", "x" * 256, 7, ["ada"]], ids=str)
+@pytest.mark.parametrize("subject", ["", "x" * 256, 7, ["ada"], "a\x00", "\ud800"], ids=ascii)
 def test_a_subject_is_a_text(browser: Browser, provider: IdentityProvider, subject: Any) -> None:
     provider.claims = {"sub": subject}
     status, code = refused(browser.sign_in())

@@ -8,15 +8,21 @@ from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.errors import BadSignatureError, InvalidKeyIdError
 from joserfc.jwk import RSAKey
+from pydantic import SecretStr
 
 from tests.support.identity import new_key
 from todo_chat.api.browser import origin_of
-from todo_chat.identity.errors import ProviderAnswerError, ProviderUnavailableError
+from todo_chat.identity.attempt import Attempts
+from todo_chat.identity.errors import (
+    ProviderAnswerError,
+    ProviderUnavailableError,
+    SignInRefusedError,
+)
 from todo_chat.identity.http import ProviderHttp
 from todo_chat.identity.keys import MAX_AGE_SECONDS, REFETCH_SECONDS, ProviderKeys
 from todo_chat.identity.sign_in import is_page_path
 from todo_chat.identity.subject import user_id_of
-from todo_chat.security import USER_ID_PATTERN
+from todo_chat.security import API_AUDIENCE, USER_ID_PATTERN, TokenError, Tokens
 
 A, B = "https://a.example.org", "https://b.example.org"
 
@@ -86,6 +92,35 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+@pytest.mark.parametrize("sealed", [None, "", "x", "a.b.c", "é.é.é", "\x00", "." * 5000])
+def test_what_is_no_attempt_is_refused(sealed: str | None) -> None:
+    with pytest.raises(SignInRefusedError, match="Sign in again"):
+        Attempts(KEY).open(sealed)
+
+
+def test_an_attempt_lasts_ten_minutes_and_only_for_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    attempts = Attempts(KEY)
+    attempt = attempts.new("/a")
+    sealed = attempts.seal(attempt)
+    assert attempts.open(sealed) == attempt
+    with pytest.raises(SignInRefusedError):
+        Attempts(SecretStr("another key of at least 32 bytes")).open(sealed)
+    monkeypatch.setattr("time.time", lambda: 1_000_000.0)
+    with pytest.raises(SignInRefusedError):
+        attempts.open(attempts.seal(attempt))
+
+
+def test_tokens_of_the_same_key_are_no_attempts_and_attempts_no_tokens() -> None:
+    token, _ = Tokens(KEY).issue_for_user("ada", 60)
+    with pytest.raises(SignInRefusedError):
+        Attempts(KEY).open(token)
+    with pytest.raises(TokenError):
+        Tokens(KEY).verify(Attempts(KEY).seal(Attempts(KEY).new("/")), API_AUDIENCE)
+
+
+KEY = SecretStr("only for a test, 32 bytes or more")
 
 
 class KeyServer(ProviderHttp):

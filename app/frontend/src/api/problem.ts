@@ -11,6 +11,8 @@ export interface Problem {
 
 /** Sentences for failures that no server describes; every other code is told in the server's own words. */
 const OWN_SENTENCES: Record<string, string> = {
+  // The server's words for it are for programs too.
+  unauthorized: "You are no longer signed in. Sign in again.",
   network: "The server could not be reached. Check the connection, then try again.",
   timeout: "The server took too long to answer. Try again.",
   bad_answer: "The server answered with something this page does not understand.",

@@ -154,7 +154,7 @@ export class StandInApi {
       return new Response(null, { status: 204 });
     }
     if (path !== "/api/auth/session" || this.browserUser === null)
-      return failure(401, "unauthorized", "Sign in, or send a bearer token.");
+      return failure(401, "unauthorized", "Sign in first, or send a bearer token.");
     return json(200, { ...this.browserUser, expires_at: new Date(Date.now() + 3_600_000).toISOString() });
   }
 

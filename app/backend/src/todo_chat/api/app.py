@@ -9,6 +9,7 @@ from todo_chat import __version__
 from todo_chat.api import auth, chat, session, tasks
 from todo_chat.api.deps import Services
 from todo_chat.api.errors import install_error_handlers
+from todo_chat.web.answer_headers import AnswerHeadersMiddleware
 from todo_chat.web.body_limit import BodyLimitMiddleware
 from todo_chat.web.health import Lifecycle, health_routes
 from todo_chat.web.middleware import ObservabilityMiddleware
@@ -42,6 +43,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.services = services
+    app.add_middleware(AnswerHeadersMiddleware)
     app.add_middleware(BodyLimitMiddleware, max_bytes=services.settings.max_body_bytes)
     app.add_middleware(ObservabilityMiddleware)
     install_error_handlers(app)

@@ -99,9 +99,8 @@ async def callback(
 
 
 @router.get("/session", responses=error_responses(401))
-async def session(request: Request, response: Response, door: Door) -> SessionPublic:
+async def session(request: Request, door: Door) -> SessionPublic:
     """Who is signed in, and until when."""
-    response.headers["Cache-Control"] = "no-store"
     found = await door.session(request)
     return SessionPublic(user_id=found.user_id, name=found.name, expires_at=found.expires_at)
 
@@ -123,15 +122,13 @@ async def logout_everywhere(request: Request, door: Door) -> Response:
 
 
 def _signed_out(door: BrowserDoor) -> Response:
-    response = Response(status_code=204, headers={"Cache-Control": "no-store"})
+    response = Response(status_code=204)
     door.forget(response, door.session_cookie)
     return response
 
 
 def _redirect(url: str) -> RedirectResponse:
-    return RedirectResponse(
-        url, 302, headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-    )
+    return RedirectResponse(url, 302)
 
 
 def _failed(request: Request, failure: Exception) -> Response:
@@ -140,8 +137,4 @@ def _failed(request: Request, failure: Exception) -> Response:
     log.warning("sign-in failed", extra={"code": error.code, "reason": str(failure)})
     if "text/html" in request.headers.get("accept", ""):
         return sign_in_failed(error, current_request_id())
-    return JSONResponse(
-        error.body(current_request_id()),
-        error.status,
-        {**error.headers(), "Cache-Control": "no-store"},
-    )
+    return JSONResponse(error.body(current_request_id()), error.status, error.headers())

@@ -43,11 +43,4 @@ def sign_in_failed(error: ApiError, request_id: str) -> HTMLResponse:
 </body>
 </html>
 """
-    headers = {
-        **error.headers(),
-        "Content-Security-Policy": _POLICY,
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-store",
-    }
-    return HTMLResponse(body, error.status, headers)
+    return HTMLResponse(body, error.status, {**error.headers(), "Content-Security-Policy": _POLICY})

@@ -74,7 +74,7 @@ class BrowserDoor:
         """
         cookie = request.cookies.get(self.session_cookie)
         if not cookie:
-            raise ApiError(401, "unauthorized", "Sign in, or send a bearer token.")
+            raise ApiError(401, "unauthorized", "Sign in first, or send a bearer token.")
         self.check_own(request)
         session = await self.sessions.find(cookie)
         if session is None:

@@ -21,7 +21,7 @@ from todo_chat.identity.errors import (
 )
 from todo_chat.identity.http import TIMEOUT, TOTAL_SECONDS, ProviderHttp, unavailable
 from todo_chat.identity.keys import CLOCK_SKEW_SECONDS, ProviderKeys
-from todo_chat.identity.subject import MAX_SUBJECT_CHARACTERS
+from todo_chat.identity.subject import is_subject
 
 log = logging.getLogger(__name__)
 
@@ -160,8 +160,7 @@ class Provider:
                 "What the identity provider says about you could not be verified. Sign in again; "
                 "if it happens again, tell whoever runs this site.",
             ) from error
-        subject = claims["sub"]
-        if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT_CHARACTERS:
+        if not is_subject(claims["sub"]):
             raise ProviderAnswerError(f"{document.issuer} names no usable subject (sub)")
         return dict(claims)
 

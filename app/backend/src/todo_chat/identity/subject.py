@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from typing import TypeGuard
 
 from todo_chat.security import USER_ID_PATTERN
 
@@ -11,6 +12,13 @@ MAX_SUBJECT_CHARACTERS = 255
 DERIVED_PREFIX = "sub-"
 
 _USER_ID = re.compile(USER_ID_PATTERN)
+
+
+def is_subject(value: object) -> TypeGuard[str]:
+    """Whether a claim ``sub`` can be used: a printable text of 1 to 255 characters."""
+    return (
+        isinstance(value, str) and 0 < len(value) <= MAX_SUBJECT_CHARACTERS and value.isprintable()
+    )
 
 
 def user_id_of(issuer: str, subject: str) -> str:
