@@ -82,7 +82,11 @@ type DeployOptions = ReleaseOptions & RunOptions & { plan?: string; backup: bool
 
 const interrupt = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => interrupt.abort(new DeployError(`stopped by ${signal}; nothing was rolled back`, { next: 'run deploy again: it goes on from here' })))
+  process.on(signal, () => {
+    // The first one stops in order; who asks again does not want to wait for that.
+    if (interrupt.signal.aborted) process.exit(1)
+    interrupt.abort(new DeployError(`stopped by ${signal}; nothing was rolled back`, { next: 'run deploy again: it goes on from here' }))
+  })
 }
 
 function duration(text: string): number {

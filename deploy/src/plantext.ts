@@ -68,8 +68,9 @@ function summaryLine(operations: readonly Operation[], problems: number): string
 /** What differs from the current revision. */
 export function driftText(revision: number, drifts: readonly Drift[], colors: Colors): string {
   if (drifts.length === 0) return `No drift: the cluster is as revision ${revision} left it.`
-  const lines = drifts.flatMap(({ ref, source, kind, changes, managers }) => [
-    `${colors.yellow(`  ${kind === 'missing' ? '-' : '~'} ${nameOf(ref)} is ${kind}`)}${managers.length > 0 ? ` by ${managers.join(', ')}` : ''}  ${colors.dim(`[${source}]`)}`,
+  const said = { missing: ['-', 'is missing'], changed: ['~', 'is changed'], added: ['+', 'has more fields'] } as const
+  const lines = drifts.flatMap(({ ref, source, kind, changes, managers, since }) => [
+    `${colors.yellow(`  ${said[kind][0]} ${nameOf(ref)} ${said[kind][1]}`)}${managers.length > 0 ? ` by ${managers.join(', ')}` : ''}${since === undefined ? '' : ` on ${since}`}  ${colors.dim(`[${source}]`)}`,
     ...changeLines(changes, colors),
   ])
   return [...lines, `Drift: ${drifts.length} ${drifts.length === 1 ? 'object differs' : 'objects differ'} from revision ${revision}.`].join('\n')

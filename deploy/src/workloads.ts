@@ -1,5 +1,6 @@
 /** How the objects of a release are right now, by the rules of their kinds. */
 import type { Cluster } from './cluster.ts'
+import { type ForeignFields, foreignFields } from './foreign.ts'
 import { type Images, imagesOf } from './images.ts'
 import type { Assessment, Counts } from './kinds/assessment.ts'
 import { type ObjectRef, keyOf } from './objects.ts'
@@ -14,16 +15,20 @@ export interface WorkloadStatus {
   ageMs: number
   counts?: Counts
   images: Images
+  /** Fields that others have added; absent when there are none. */
+  foreign?: ForeignFields[]
 }
 
-/** One look at every object that has a state of its own; the others are left out. */
+/** One look at every object that has a state of its own; the others are left out, and so are Jobs that have run and were cleaned away. */
 export async function readWorkloads(cluster: Cluster, namespace: string, owned: readonly ObjectRef[], now: number): Promise<WorkloadStatus[]> {
   const refs = owned.filter(({ kind }) => isWatched(kind))
   const snapshot = await readSnapshot(cluster, namespace, kindsOf(refs), now)
-  return refs.map((ref) => {
+  return refs.flatMap((ref): WorkloadStatus[] => {
     const object = snapshot.objects.get(keyOf(ref))
+    if (object === undefined && ref.kind === 'Job') return []
     const at = Date.parse(object?.metadata.creationTimestamp ?? '') || now
     const { state, reason, message, counts } = rowOf(snapshot, ref, { at, generation: 0, serverTime: 0 })
-    return { ref, state, reason, message, ageMs: now - at, images: object === undefined ? {} : imagesOf([object]), ...(counts && { counts }) }
+    const foreign = object === undefined ? [] : foreignFields(object)
+    return [{ ref, state, reason, message, ageMs: now - at, images: object === undefined ? {} : imagesOf([object]), ...(counts && { counts }), ...(foreign.length > 0 && { foreign }) }]
   })
 }

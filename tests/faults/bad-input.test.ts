@@ -46,6 +46,25 @@ describe('bad input changes nothing', () => {
     await expectRefused('wrong namespace', await bench.release(), { args: ['--namespace', 'elsewhere'] }, /is for namespace todo-chat-dev, but this environment is elsewhere/)
   })
 
+  it('an object without a namespace is named with its file', async () => {
+    const objects = await bench.release((objects) => {
+      for (const { kind, metadata } of objects) if (kind === 'ConfigMap') delete metadata.namespace
+    })
+    await expectRefused('object without a namespace', objects, {}, /ConfigMap .* has no namespace, .*\(.*objects\.yaml#\d+\)/)
+  })
+
+  it('a variable that is set twice is named with object and field', async () => {
+    const objects = await bench.release((objects) => {
+      podSpec(objects, 'mcp').containers[0]['env'] = [{ name: 'MODE', value: '1' }, { name: 'MODE', value: '2' }]
+    })
+    await expectRefused('variable set twice', objects, {}, /Deployment mcp: field containers\[mcp\]\.env has name MODE twice/)
+  })
+
+  it('a second object of the same name is named with both places', async () => {
+    const objects = await bench.release()
+    await expectRefused('object there twice', [...objects, ...objects.filter(({ kind }) => kind === 'Ingress')], {}, /Ingress .* is in .*objects\.yaml#\d+ and in .*objects\.yaml#\d+/)
+  })
+
   it('a secret without a value is named with Secret, key and reader', async () => {
     const objects = await bench.release((objects) => {
       podSpec(objects, 'mcp').containers[0]['env'] = [{ name: 'LICENCE', valueFrom: { secretKeyRef: { name: 'todo-chat-licence', key: 'licence' } } }]

@@ -3,12 +3,13 @@ import { uidsOf } from '../apply.ts'
 import { backupCronJob, runBackup } from '../backup.ts'
 import { type IngressAddress, type OpenEntrances, openEntrances, signingKeyOf } from '../entrances.ts'
 import { DeployError, describe } from '../errors.ts'
+import { foreignFields, foreignText } from '../foreign.ts'
 import type { Gate } from '../gates.ts'
 import { type Revision, beginRevision, currentRevision, finishRevision, nextRevision, readNewestGood, trimHistory } from '../history.ts'
 import { type Images, imagesOf, withImages } from '../images.ts'
 import { entriesOf, union, writeInventory } from '../inventory.ts'
 import { type Measurement, startMeasurement } from '../measure.ts'
-import { type KubeObject, keyOf, nameOf } from '../objects.ts'
+import { type KubeObject, keyOf, nameOf, refOf } from '../objects.ts'
 import { hasChanges } from '../plan.ts'
 import { type Release, type ReleaseInput, prepareRelease, refuseProblems } from '../release.ts'
 import { type RunReport, type RunResult, countLine } from '../report.ts'
@@ -85,6 +86,10 @@ async function deployHeld(context: Context, input: DeployInput, notes: readonly 
   const report = await newReport(context, session, 'deploy')
   report.images = imagesOf(objects)
   report.operations = release.plan.operations.map(({ action, ref, reason }) => ({ action, ref, reason }))
+  for (const { object } of release.desired) {
+    const { live } = release.live.states.get(keyOf(refOf(object))) ?? {}
+    for (const fields of live === undefined ? [] : foreignFields(live)) report.notes.push(`${nameOf(refOf(object))} has fields that are not of this release: ${foreignText(fields)}`)
+  }
   const key = await signingKeyOf(cluster, namespace, release.desired.map(({ object }) => object))
   const steps: Steps = {
     context,

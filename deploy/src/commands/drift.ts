@@ -1,10 +1,12 @@
 import type { Change } from '../diff.ts'
 import { diff } from '../diff.ts'
 import { BadInput } from '../errors.ts'
-import { currentRevision, readHistory, readRevision } from '../history.ts'
+import { foreignFields } from '../foreign.ts'
+import { readHistory, readNewestGood } from '../history.ts'
 import { EMPTY_INVENTORY } from '../inventory.ts'
 import { readLive } from '../live.ts'
-import { type ObjectRef, keyOf, nameOf, refOf } from '../objects.ts'
+import { replicaOwners, scaledAway } from '../kinds/_replicas.ts'
+import { type KubeObject, type ObjectRef, keyOf, nameOf, refOf } from '../objects.ts'
 import { inOrder } from '../order.ts'
 import { rollbackObjects } from '../rollback.ts'
 import type { Context } from '../session.ts'
@@ -13,11 +15,14 @@ import type { Context } from '../session.ts'
 export interface Drift {
   ref: ObjectRef
   source: string
-  kind: 'missing' | 'changed'
+  /** `added`: fields that the revision does not have, beside those that it has. */
+  kind: 'missing' | 'changed' | 'added'
   /** From what the cluster has to what was deployed. */
   changes: Change[]
   /** Managers that own the changed fields now. */
   managers: string[]
+  /** When the newest of the added fields was written, RFC 3339. */
+  since?: string
 }
 
 export interface DriftReport {
@@ -30,9 +35,9 @@ export interface DriftReport {
  * @throws BadInput when nothing was deployed
  */
 export async function drift({ cluster, namespace }: Context): Promise<DriftReport> {
-  const current = currentRevision(await readHistory(cluster, namespace))
+  const current = await readNewestGood(cluster, namespace, await readHistory(cluster, namespace))
   if (current === undefined) throw new BadInput(`nothing was deployed in namespace ${namespace}`, { next: 'deploy first' })
-  const desired = inOrder(rollbackObjects(await readRevision(cluster, namespace, current.revision)))
+  const desired = inOrder(rollbackObjects(current))
   // With force the dry run shows the values that other managers have put in place of ours.
   const [asked, forced] = await Promise.all([readLive(cluster, namespace, desired, EMPTY_INVENTORY), readLive(cluster, namespace, desired, EMPTY_INVENTORY, true)])
   const drifts = desired.flatMap(({ object, source }): Drift[] => {
@@ -41,9 +46,25 @@ export async function drift({ cluster, namespace }: Context): Promise<DriftRepor
     if (live === undefined) return [{ ref, source, kind: 'missing', changes: [], managers: [] }]
     if (merged === undefined) throw refusal ?? new Error(`no dry run of ${nameOf(ref)}`)
     const changes = diff(live, merged)
-    if (changes.length === 0) return []
     const owners = asked.states.get(keyOf(ref))?.refusal?.fields ?? []
-    return [{ ref, source, kind: 'changed', changes, managers: [...new Set(owners.flatMap(({ manager }) => manager ?? []))] }]
+    const changed: Drift[] = changes.length === 0 ? [] : [{ ref, source, kind: 'changed', changes, managers: [...new Set(owners.flatMap(({ manager }) => manager ?? []))] }]
+    return [...changed, ...scaledToZero(live, ref, source, changes), ...added(live, ref, source, changes)]
   })
   return { revision: current.revision, drifts }
+}
+
+/** What others have added, unless it is told as a change of ours already. */
+function added(live: KubeObject, ref: ObjectRef, source: string, told: readonly Change[]): Drift[] {
+  const foreign = foreignFields(live)
+  const fields = foreign.flatMap(({ fields }) => fields).filter((path) => !told.some((change) => change.path === path || change.path.startsWith(`${path}.`)))
+  if (fields.length === 0) return []
+  const since = foreign.flatMap(({ time }) => time ?? []).sort().at(-1)
+  return [{ ref, source, kind: 'added', changes: fields.map((path) => ({ path })), managers: [...new Set(foreign.map(({ manager }) => manager))], ...(since === undefined ? {} : { since }) }]
+}
+
+/** A workload whose replicas an autoscaler keeps has none in the manifests: that somebody took all of them is seen here only. */
+function scaledToZero(live: KubeObject, ref: ObjectRef, source: string, told: readonly Change[]): Drift[] {
+  const isZero = (live['spec'] as { replicas?: number } | undefined)?.replicas === 0
+  if (!isZero || told.some(({ path }) => path === 'spec.replicas') || scaledAway(live) === undefined) return []
+  return [{ ref, source, kind: 'changed', changes: [{ path: 'spec.replicas', before: 0 }], managers: replicaOwners(live) }]
 }

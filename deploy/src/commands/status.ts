@@ -1,4 +1,5 @@
 import { formatDuration } from '../_duration.ts'
+import { foreignText } from '../foreign.ts'
 import { type Result, currentRevision, readHistory } from '../history.ts'
 import { readInventory } from '../inventory.ts'
 import { lockHolder } from '../lock.ts'
@@ -51,10 +52,11 @@ export function statusText(report: StatusReport): string {
   if (report.lastRun !== undefined && report.lastRun.revision !== report.revision) lines.push(`  last run: revision ${report.lastRun.revision} ${report.lastRun.result}: ${report.lastRun.summary}`)
   if (report.lockedBy !== undefined) lines.push(`  being deployed by ${report.lockedBy}`)
   const signs = { current: '✓', progressing: '…', doomed: '✗' } as const
-  for (const { ref, state, message, ageMs, counts, images } of report.workloads) {
+  for (const { ref, state, message, ageMs, counts, images, foreign = [] } of report.workloads) {
     const pods = counts === undefined || ref.kind === 'Job' ? '' : `  ${counts.ready}/${counts.desired} ready${counts.old > 0 ? `, ${counts.old} old` : ''}`
     lines.push(`  ${signs[state]} ${nameOf(ref).padEnd(36)} ${formatDuration(ageMs).padStart(9)}${pods}  ${message}`)
     for (const reference of Object.values(images)) lines.push(`      ${reference}`)
+    for (const fields of foreign) lines.push(`      ! has more fields: ${foreignText(fields)}`)
   }
   return lines.join('\n')
 }

@@ -18,6 +18,11 @@ export function scaledAway({ metadata }: KubeObject): Assessment | undefined {
   return doomed('ScaledToZero', `was scaled to 0 replicas by ${who.join(', ')}: nothing runs`)
 }
 
+/** Who set the number of replicas last. */
+export function replicaOwners({ metadata }: KubeObject): string[] {
+  return (metadata.managedFields ?? []).filter(({ fieldsV1 }) => hasReplicas(fieldsV1)).flatMap(({ manager }) => manager ?? [])
+}
+
 function hasReplicas(fields: unknown): boolean {
   return (fields as { 'f:spec'?: Record<string, unknown> } | undefined)?.['f:spec']?.['f:replicas'] !== undefined
 }
