@@ -39,24 +39,23 @@ export async function embeddedEngine({ args, besides, ...context }) {
   requireFitness(args);
   const cacheDir = cacheFolder();
   const held = await lock(context, cacheDir);
-  let close = async () => /** @type {string | undefined} */ (undefined);
+  /** @type {(() => Promise<string | undefined>) | undefined} */
+  let close;
   try {
     const needed = needsClusterImage(args);
     const later = needed && needsItLater(args);
     const { cli, state } = await ensureEngine(cacheDir, context, needed && !later);
     if (later) close = await nodeImageBesides({ cacheDir, id: state.id, progress: besides, signal: context.signal, release: held });
     const reference = `${NODE_IMAGE.name}:${NODE_IMAGE.tag}`;
-    return { cli, close, args: needed ? withClusterImage(args, reference) : args, env: { _EXPERIMENTAL_DAGGER_RUNNER_HOST: `unix://${state.socket}`, _EXPERIMENTAL_DAGGER_CLI_BIN: cli } };
+    return { cli, close: close ?? (async () => undefined), args: needed ? withClusterImage(args, reference) : args, env: { _EXPERIMENTAL_DAGGER_RUNNER_HOST: `unix://${state.socket}`, _EXPERIMENTAL_DAGGER_CLI_BIN: cli } };
   } finally {
     // A build that goes on keeps the lock.
-    if (!closesLater.has(close)) await held[Symbol.asyncDispose]();
+    if (close === undefined) await held[Symbol.asyncDispose]();
   }
 }
 
-/** Those that release the launcher's lock. */
-const closesLater = new WeakSet();
-
 /**
+ * Starts the build of the node image, which releases the lock at its end.
  * @param {{ cacheDir: string, id: string, progress: import("../../offline/images/layers.mjs").Progress, signal: AbortSignal, release: AsyncDisposable }} options
  * @returns {Promise<() => Promise<string | undefined>>}
  */
@@ -65,12 +64,10 @@ async function nodeImageBesides({ cacheDir, id, progress, signal, release }) {
   const stop = AbortSignal.any([signal, over.signal]);
   const { published } = await publishLater({ mirrorDir: mirrorFolder(cacheDir, id), ...NODE_IMAGE, signal: stop }, async () => servedImage(await buildNodeImage({ cacheDir, progress, signal: stop })));
   const ended = published.then(() => undefined, (error) => (stop.aborted ? undefined : String(error instanceof Error ? error.message : error))).finally(() => release[Symbol.asyncDispose]());
-  const close = () => {
+  return () => {
     over.abort(new LauncherError("the call that needed the node image has ended"));
     return ended;
   };
-  closesLater.add(close);
-  return close;
 }
 
 /** @param {string[]} argv arguments of the launcher @throws {LauncherError} */
