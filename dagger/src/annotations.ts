@@ -1,6 +1,5 @@
 /** What a run's report says to GitHub: annotations at lines of files, and the summary of a job. Pure. */
-import { locations } from './excerpt.ts'
-import { again, type CheckResult, failedParts, inShort, notes, type RunInfo, stateOf, SYMBOL, verdict } from './summary.ts'
+import { again, type CheckResult, failedParts, inShort, notes, placesOf, type RunInfo, stateOf, SYMBOL, verdict } from './summary.ts'
 
 /** GitHub shows ten errors of a step; one check must not take the place of all others. */
 const PER_CHECK = 5
@@ -18,7 +17,7 @@ function annotationsOf(result: CheckResult): string[] {
   if (result.outcome === 'passed') return []
   const failed = failedParts(result)
   if (failed.length > 0) return failed.map(({ name, title, text }) => command('error', { title: `${name} ${title}` }, `${text.split('\n')[0]}\nagain: ${again(result)}`))
-  const places = result.outcome === 'failed' ? locations(result.output, result.folder ?? '').slice(0, PER_CHECK) : []
+  const places = placesOf(result).slice(0, PER_CHECK)
   if (places.length === 0) return [command('error', { title: result.name }, `${inShort(result)}\nagain: ${again(result)}`)]
   return places.map(({ file, line, message }) => command('error', { file, line: String(line), title: result.name }, `${message || result.title}\nagain: ${again(result)}`))
 }

@@ -1,4 +1,4 @@
-import { dag, type Container, type Directory, ReturnType, type Service } from '@dagger.io/dagger'
+import { CacheSharingMode, dag, type Container, type Directory, ReturnType, type Service } from '@dagger.io/dagger'
 import { Bases } from './bases.ts'
 import { explained, reason } from './explain.ts'
 import { image } from './images.ts'
@@ -46,7 +46,7 @@ export function checks(source: Directory): Check[] {
       name: 'test-frontend',
       title: 'Jest',
       folder: FRONTEND,
-      container: async () => (await image(source, 'frontend-test')).withEnvVariable('JEST_JUNIT_OUTPUT_FILE', `${REPORT}/junit.xml`),
+      container: async () => remembering(await image(source, 'frontend-test'), '/tmp/jest', 'jest').withEnvVariable('JEST_JUNIT_OUTPUT_FILE', `${REPORT}/junit.xml`),
       command: 'npm test -- --coverageDirectory=/tmp/coverage --cacheDirectory=/tmp/jest',
     },
     {
@@ -93,7 +93,7 @@ export function lintChecks(source: Directory): Check[] {
       name: 'lint-backend',
       title: 'ruff, mypy, import contracts',
       folder: BACKEND,
-      container: () => image(source, 'backend-test'),
+      container: async () => remembering(await image(source, 'backend-test'), '/tmp/mypy', 'mypy'),
       command: 'ruff check --no-cache . && ruff format --no-cache --check . && mypy --cache-dir /tmp/mypy && lint-imports --no-cache',
     },
     {
@@ -116,6 +116,14 @@ export function lintChecks(source: Directory): Check[] {
       command: 'sh scripts/lint-files.sh',
     },
   ]
+}
+
+/**
+ * A folder where a tool keeps what it has worked out for each file, by the file's content; after a change it works out the rest. A second
+ * run at the same time has a folder of its own.
+ */
+function remembering(container: Container, path: string, tool: string): Container {
+  return container.withMountedCache(path, dag.cacheVolume(`todo-chat-${tool}`), { sharing: CacheSharingMode.Private, owner: '10001:10001' })
 }
 
 /** The root package's dependencies and the named sources, in the image that has the Kubernetes tools. */

@@ -102,7 +102,8 @@ export class TodoChat {
     /** Decides which requests are sent (default: a new one) */
     seed?: number,
   ): Promise<string> {
-    return verdictOf(await runAll([fuzzCheck(await this.repository(), examples, seed ?? Date.now() % 1_000_000)]))
+    const check = fuzzCheck(await this.repository(), examples, seed ?? Date.now() % 1_000_000)
+    return `${verdictOf(await runAll([check]))}the same requests again: ${check.again}\n`
   }
 
   /** Run Jest in a container */

@@ -1,5 +1,5 @@
 /** What the checks of a run gave, as a table, JSON and JUnit. Pure. The page is in page.ts, what GitHub shows in annotations.ts. */
-import { excerpt } from './excerpt.ts'
+import { excerpt, type Location, locations } from './excerpt.ts'
 import type { Part } from './parts.ts'
 
 /** When a check was asked for and answered, and when its command ran in between (absent when its result is an earlier run's); seconds since the run began. */
@@ -45,6 +45,8 @@ const WORD: Readonly<Record<State, string>> = { passed: 'passed', unsteady: 'uns
 
 /** Most lines of a check's output below the table; the report has all of them. */
 const OUTPUT_LINES = 60
+/** Most places in the repository that are named below it. */
+const PLACES = 3
 
 export function stateOf(result: CheckResult): State {
   return result.outcome === 'passed' && (result.failedBefore ?? []).length > 0 ? 'unsteady' : result.outcome
@@ -106,8 +108,13 @@ export function again(result: CheckResult): string {
 /** @returns what did not pass, once and in few lines, each with the command for it; then the table and the verdict */
 export function failureText(results: CheckResult[], info: RunInfo): string {
   const bad = results.filter((result) => result.outcome !== 'passed')
-  const details = bad.map((result) => [`── ${result.name} (${result.title}) ──`, inShort(result), `again: ${again(result)}`].join('\n'))
+  const details = bad.map((result) => [`── ${result.name} (${result.title}) ──`, inShort(result), ...placesOf(result).slice(0, PLACES).map(({ file, line }) => `at: ${file}:${line}`), `again: ${again(result)}`].join('\n'))
   return [...details, table(results, info)].join('\n\n')
+}
+
+/** @returns where a failed command says that something is wrong */
+export function placesOf(result: CheckResult): Location[] {
+  return result.outcome === 'failed' && failedParts(result).length === 0 ? locations(result.output, result.folder ?? '') : []
 }
 
 /** @returns what a person needs first of a result that did not pass */

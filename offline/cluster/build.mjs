@@ -10,6 +10,10 @@ import { KUBERNETES_VERSION, buildPrograms } from "./binaries.mjs";
 import { debianProgramsLayer } from "./debian-programs.mjs";
 
 const NAME = "todo-chat/offline-node";
+
+/** The name under which a registry serves the node image; known before it is built. */
+export const NODE_IMAGE = { name: NAME, tag: KUBERNETES_VERSION };
+
 const HELPER_IMAGE = "docker.io/todo-chat/offline-pod-helper:1"; // internal/server/paths.go asks for it
 
 /** Where the programs lie in the image; the entry point (internal/server/paths.go) knows these places. */

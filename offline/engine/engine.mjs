@@ -6,7 +6,7 @@ import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { cachedFolder, inputsKey } from "../images/cache.mjs";
-import { mirrorStatus, publish, startMirror, stopMirror } from "../images/mirror.mjs";
+import { publish, startMirror, stopMirror } from "../images/mirror.mjs";
 import { isAlive, processStartTime } from "../images/process.mjs";
 import { createNetwork, hostNames, killProcesses, removeNetwork } from "./host.mjs";
 
@@ -109,8 +109,8 @@ export async function startEngine({ cacheDir, id, bin, content, environment, pri
   const mirrorOptions = { mirrorDir: paths.mirror, logFile: join(paths.root, "mirror.log") };
   const running = await engineStatus({ cacheDir, id });
   if (running !== undefined && (running.privileged ?? true) === privileged) {
-    // The engine's configuration names the mirror's port, so a mirror that died gets it back.
-    if ((await mirrorStatus(mirrorOptions)) === undefined) await startMirror({ ...mirrorOptions, address: running.address, port: running.port });
+    // The engine's configuration names the mirror's port, so a mirror that died gets it back. One that runs is kept.
+    await startMirror({ ...mirrorOptions, address: running.address, port: running.port });
     return running;
   }
 
@@ -130,6 +130,11 @@ export async function startEngine({ cacheDir, id, bin, content, environment, pri
     await stopEngine({ cacheDir, id });
     throw error;
   }
+}
+
+/** @param {string} cacheDir @param {string} id @returns {string} folder of the engine's image mirror */
+export function mirrorFolder(cacheDir, id) {
+  return folders(cacheDir, id).mirror;
 }
 
 /** The programs that the engine looks for in one folder: its own, and those of Debian. @param {string} cacheDir @param {string} bin */

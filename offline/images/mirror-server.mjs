@@ -6,10 +6,13 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { layoutManifest } from "./oci.mjs";
-import { ownIdentity } from "./process.mjs";
-import { blobPath, readReferences } from "./refs.mjs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isAlive, ownIdentity } from "./process.mjs";
+import { blobPath, readPromise, readReferences } from "./refs.mjs";
 
 const ROUTE = /^\/v2\/(?<name>.+)\/(?<kind>manifests|blobs|tags)\/(?<object>[^/]+)$/;
+/** Time in ms between two looks whether a promised image is there. */
+const PROMISE_POLL = 250;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
 const [mirrorDir, address, port] = /** @type {[string, string, string]} */ (process.argv.slice(2));
@@ -37,6 +40,10 @@ async function answer(request, response) {
 
   const { kind, object } = /** @type {{ kind: string, object: string }} */ (route);
   const name = publishedName(String(route.name), url.searchParams.get("ns"));
+  if (kind === "manifests" && !DIGEST.test(object)) {
+    const broken = await promiseBroken({ name, tag: object }, request);
+    if (broken !== undefined) return refuse(response, 403, "DENIED", `image ${name}:${object} is not available: ${broken}`);
+  }
   const references = await readReferences(mirrorDir);
   if (kind === "tags") return sendJson(response, { name, tags: references.filter((ref) => ref.name === name).map((ref) => ref.tag) });
 
@@ -59,6 +66,21 @@ async function answer(request, response) {
   // Not 404: containerd tells its user of a 404 only "not found", but of another refusal the whole status line, which is
   // all there is in the answer to its HEAD request.
   refuse(response, 403, "DENIED", `image ${name}${separator}${object} is not available offline; available: ${available}; see docker/bases.json`);
+}
+
+/**
+ * Waits while an image is being built, which ends with its build, with the process that builds it, or when nobody waits any more.
+ * @param {{ name: string, tag: string }} image @param {import("node:http").IncomingMessage} request
+ * @returns {Promise<string | undefined>} why the image will not come; `undefined` when nothing is promised (any more)
+ */
+async function promiseBroken(image, request) {
+  for (;;) {
+    const promised = await readPromise(mirrorDir, image);
+    if (promised === undefined || request.socket.destroyed) return undefined;
+    if ("failed" in promised) return promised.failed;
+    if (!isAlive(promised)) return "the launcher that was building it has ended; run the same command again";
+    await sleep(PROMISE_POLL);
+  }
 }
 
 /**
@@ -124,7 +146,7 @@ server.on("error", (error) => {
 
 server.listen(Number(port), address, async () => {
   const listening = /** @type {import("node:net").AddressInfo} */ (server.address());
-  const state = { ...ownIdentity(), address, port: listening.port };
+  const state = { ...ownIdentity(), address, port: listening.port, waits: true };
   await writeFile(`${stateFile}.${process.pid}`, JSON.stringify(state));
   await rename(`${stateFile}.${process.pid}`, stateFile);
   tellParent({ state });

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { cachedFolder, inputsKey } from "./cache.mjs";
 import { isAlive } from "./process.mjs";
-import { writeReference } from "./refs.mjs";
+import { breakPromise, promiseReference, withdrawPromise, writeReference } from "./refs.mjs";
 
 const SERVER = fileURLToPath(new URL("mirror-server.mjs", import.meta.url));
 
@@ -16,13 +16,13 @@ const START_TIMEOUT = 10_000;
 const STOP_TIMEOUT = 5_000;
 
 /**
- * A running mirror.
- * @typedef {import("./process.mjs").ProcessIdentity & { address: string, port: number }} MirrorState
+ * A running mirror. `waits` says that it knows images that are still being built; one that an older launcher started does not.
+ * @typedef {import("./process.mjs").ProcessIdentity & { address: string, port: number, waits?: boolean }} MirrorState
  */
 
 /**
  * Starts the mirror as a process of its own that outlives this one. A mirror that already listens there is kept; one on
- * another address is stopped first.
+ * another address, or of an older launcher, is stopped first.
  * @param {{ mirrorDir: string, address: string, port?: number, logFile: string }} options `port` defaults to 0: any free one
  * @returns {Promise<MirrorState>}
  * @throws {Error} when it does not listen within 10 s, with the reason and the log's path
@@ -30,7 +30,7 @@ const STOP_TIMEOUT = 5_000;
 export async function startMirror({ mirrorDir, address, port = 0, logFile }) {
   const running = await mirrorStatus({ mirrorDir });
   if (running !== undefined) {
-    if (running.address === address && (port === 0 || running.port === port)) return running;
+    if (running.waits && running.address === address && (port === 0 || running.port === port)) return running;
     await stopMirror({ mirrorDir });
   }
   await mkdir(mirrorDir, { recursive: true });
@@ -104,6 +104,27 @@ async function ended(state) {
  */
 export async function publish({ mirrorDir, images }) {
   for (const image of images) await writeReference(mirrorDir, image);
+}
+
+/**
+ * Offers an image that is still being built: whoever asks for it waits, as long as this process lives, until it is published.
+ * @param {{ mirrorDir: string, name: string, tag: string, signal: AbortSignal }} options `signal` cuts the build off
+ * @param {() => Promise<import("./bases.mjs").BuiltImage>} build
+ * @returns {Promise<{ published: Promise<void> }>} resolved when it may be asked for; `published` rejects with the build's error, which
+ *   those who wait are told too. After a build that was cut off, the name means what it meant before: another run may need that
+ */
+export async function publishLater({ mirrorDir, name, tag, signal }, build) {
+  await promiseReference(mirrorDir, { name, tag });
+  const published = build().then(
+    (image) => publish({ mirrorDir, images: [image] }),
+    async (error) => {
+      if (signal.aborted) await withdrawPromise(mirrorDir, { name, tag });
+      else await breakPromise(mirrorDir, { name, tag }, String(error instanceof Error ? error.message : error).split("\n")[0] ?? "");
+      throw error;
+    },
+  );
+  published.catch(() => undefined);
+  return { published };
 }
 
 /**

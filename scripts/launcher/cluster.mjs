@@ -47,6 +47,15 @@ function listed(args, option) {
   return args.flatMap((arg, index) => (arg.startsWith(`${option}=`) ? arg.slice(option.length + 1) : args[index - 1] === option ? arg : "").split(",")).filter(Boolean);
 }
 
+/**
+ * @param {string[]} args arguments of a call that needs the image
+ * @returns {boolean} whether it has work for minutes before it needs it: the checks, unless conformance is the only one
+ */
+export function needsItLater(args) {
+  const only = listed(args, "--only");
+  return args.some((arg) => CHECK_FUNCTIONS.includes(arg)) && (only.length === 0 || only.some((name) => name !== CLUSTER_CHECK));
+}
+
 /** @param {string[]} args arguments with `call` in them @param {string} reference image @returns {string[]} the same call, with the image */
 export function withClusterImage(args, reference) {
   const call = args.indexOf("call") + 1;

@@ -1,14 +1,15 @@
 import { rm, access } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { buildNodeImage, requiredPackages as nodePackages } from "../../offline/cluster/build.mjs";
+import { buildNodeImage, NODE_IMAGE, requiredPackages as nodePackages } from "../../offline/cluster/build.mjs";
 import { buildBinaries } from "../../offline/engine/binaries.mjs";
 import { buildCliImage } from "../../offline/engine/cli-image.mjs";
-import { engineId, engineStatus, knownEngines, removeEngine, removeUnusedEngines, requiredPackages as enginePackages, startEngine, stopEngine } from "../../offline/engine/engine.mjs";
+import { engineId, engineStatus, knownEngines, mirrorFolder, removeEngine, removeUnusedEngines, requiredPackages as enginePackages, startEngine, stopEngine } from "../../offline/engine/engine.mjs";
 import { buildBases, requiredPackages as imagePackages } from "../../offline/images/bases.mjs";
 import { removeLeftovers, removeUnused } from "../../offline/images/cache.mjs";
+import { publishLater } from "../../offline/images/mirror.mjs";
 import { buildSdk } from "../../offline/sdk/images.mjs";
-import { needsClusterImage, withClusterImage } from "./cluster.mjs";
+import { needsClusterImage, needsItLater, withClusterImage } from "./cluster.mjs";
 import { LauncherError } from "./errors.mjs";
 import { acquireLock } from "./lock.mjs";
 import { prepareMachine, thisMachine, unfitness } from "./preflight.mjs";
@@ -28,21 +29,46 @@ function lock({ progress, signal }, cacheDir) {
 }
 
 /**
- * Builds what is missing and starts the embedded engine, or finds it running.
- * @param {Context & { args: string[] }} context
- * @returns {Promise<{ cli: string, env: Record<string, string>, args: string[] }>} how to run the CLI against it
+ * Builds what is missing and starts the embedded engine, or finds it running. The node image of a call that needs it late is built while
+ * the call runs.
+ * @param {Context & { args: string[], besides: import("../../offline/images/layers.mjs").Progress }} context `besides` shows what is
+ *   built while the CLI runs
+ * @returns {Promise<{ cli: string, env: Record<string, string>, args: string[], close: () => Promise<string | undefined> }>} how to run
+ *   the CLI against it; `close` ends what is still being built and says what went wrong in it
  */
-export async function embeddedEngine({ args, ...context }) {
+export async function embeddedEngine({ args, besides, ...context }) {
   requireFitness(args);
   const cacheDir = cacheFolder();
   const held = await lock(context, cacheDir);
+  /** @type {(() => Promise<string | undefined>) | undefined} */
+  let close;
   try {
-    const withNode = needsClusterImage(args);
-    const { cli, state, node } = await ensureEngine(cacheDir, context, withNode);
-    return { cli, args: node === undefined ? args : withClusterImage(args, node), env: { _EXPERIMENTAL_DAGGER_RUNNER_HOST: `unix://${state.socket}`, _EXPERIMENTAL_DAGGER_CLI_BIN: cli } };
+    const needed = needsClusterImage(args);
+    const later = needed && needsItLater(args);
+    const { cli, state } = await ensureEngine(cacheDir, context, needed && !later);
+    if (later) close = await nodeImageBesides({ cacheDir, id: state.id, progress: besides, signal: context.signal, release: held });
+    const reference = `${NODE_IMAGE.name}:${NODE_IMAGE.tag}`;
+    return { cli, close: close ?? (async () => undefined), args: needed ? withClusterImage(args, reference) : args, env: { _EXPERIMENTAL_DAGGER_RUNNER_HOST: `unix://${state.socket}`, _EXPERIMENTAL_DAGGER_CLI_BIN: cli } };
   } finally {
-    await held[Symbol.asyncDispose]();
+    // A build that goes on keeps the lock.
+    if (close === undefined) await held[Symbol.asyncDispose]();
   }
+}
+
+/**
+ * Starts the build of the node image, which releases the lock at its end.
+ * @param {{ cacheDir: string, id: string, progress: import("../../offline/images/layers.mjs").Progress, signal: AbortSignal, release: AsyncDisposable }} options
+ * @returns {Promise<() => Promise<string | undefined>>}
+ */
+async function nodeImageBesides({ cacheDir, id, progress, signal, release }) {
+  const over = new AbortController();
+  const stop = AbortSignal.any([signal, over.signal]);
+  const { published } = await publishLater({ mirrorDir: mirrorFolder(cacheDir, id), ...NODE_IMAGE, signal: stop }, async () => servedImage(await buildNodeImage({ cacheDir, progress, signal: stop })));
+  const ended = published.then(() => undefined, (error) => (stop.aborted ? undefined : String(error instanceof Error ? error.message : error))).finally(() => release[Symbol.asyncDispose]());
+  return () => {
+    over.abort(new LauncherError("the call that needed the node image has ended"));
+    return ended;
+  };
 }
 
 /** @param {string[]} argv arguments of the launcher @throws {LauncherError} */
@@ -71,7 +97,7 @@ async function ensureEngine(cacheDir, { progress, signal }, withNode = false) {
   const state = await startEngine({ ...shared, id, bin: binaries.bin, content: sdk.content, environment: sdk.environment, privileged: process.env.TODO_CHAT_PRIVILEGED !== "no", images: served });
   await removeUnused(builds);
   await removeUnusedEngines(cacheDir);
-  return { cli: join(binaries.bin, "dagger"), state, node: node?.reference };
+  return { cli: join(binaries.bin, "dagger"), state };
 }
 
 /** @param {{ layout: string, reference: string }} node @returns {import("../../offline/images/bases.mjs").BuiltImage} */

@@ -69,9 +69,15 @@ export async function main(argv) {
     const paths = outputPaths(process.env);
     const run = job && watchRun({ ...paths, env: process.env, print: (line) => console.log(line), note: (line) => console.error(line) });
     const wanted = job === undefined ? rest : reportCall(job, paths.report);
-    const { cli, env, args } = choice.kind === "embedded" ? await embeddedEngine({ progress, signal: abort.signal, args: wanted }) : { ...choice, args: wanted };
+    // On a terminal the CLI draws, and nothing else may.
+    const besides = watched ? createProgress({ stream: { write: () => true }, live: false }) : progress;
+    const { cli, env, args, close } = choice.kind === "embedded" ? await embeddedEngine({ progress, besides, signal: abort.signal, args: wanted }) : { ...choice, args: wanted, close: async () => undefined };
+    if (watched) progress.close();
+    const code = await runCli({ cli, args, env: { ...process.env, DAGGER_NO_NAG: "1", DO_NOT_TRACK: "1", ...env }, signal: abort.signal, hear: run?.hear }).finally(async () => {
+      const failure = await close();
+      if (failure !== undefined) console.error(failure);
+    });
     progress.close();
-    const code = await runCli({ cli, args, env: { ...process.env, DAGGER_NO_NAG: "1", DO_NOT_TRACK: "1", ...env }, signal: abort.signal, hear: run?.hear });
     const ended = run?.end(code, interrupted) ?? code;
     return interrupted === undefined ? ended : 128 + constants.signals[interrupted];
   } catch (error) {

@@ -152,5 +152,5 @@ export function lastWords(log) {
     .map((line) => line.replace(/^\d+\s*: [┆ ]*/, "").trimEnd())
     .filter((line) => line !== "");
   const at = lines.findLastIndex((line) => line.startsWith("Error: "));
-  return (at < 0 ? lines.slice(-LAST_WORDS) : lines.slice(at, at + LAST_WORDS)).join("\n");
+  return (at < 0 ? lines.slice(-LAST_WORDS) : lines.slice(at, at + LAST_WORDS)).join("\n").replace(/ \[traceparent:[^\]]*\]/g, "");
 }

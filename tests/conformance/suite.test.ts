@@ -16,7 +16,7 @@ const settings = readSettings(process.env, root)
 const asked = chosen(REQUIREMENTS, settings.only)
 const recorder = new Recorder(asked, REQUIREMENTS.length - asked.length, settings.reportDir, { cluster: settings.clusterLabel, kubernetes: 'not known: the cluster was not reached', namespace: settings.namespace, ...(settings.seed === undefined ? {} : { seed: settings.seed }) })
 
-/** Opening the world deploys the application; the requirement's own limit comes on top, and room to diagnose a failure. */
+/** Opening the world deploys the application; the requirement's own limit comes on top, and room to put back what it changed and to diagnose a failure. */
 const OPENING = TIMEOUTS.deploy + TIMEOUTS.replaced + TIMEOUTS.metrics
 
 beforeAll(() => recorder.write())
@@ -26,7 +26,7 @@ if (settings.seed !== undefined) process.stdout.write(`order of the requirements
 for (const { name, concurrent, requirements } of settings.seed === undefined ? schedule(asked) : shuffled(asked, settings.seed)) {
   describe(name, { concurrent }, () => {
     for (const requirement of requirements) {
-      test(`${requirement.id} ${requirement.title}`, { timeout: OPENING + requirement.timeoutMs + TIMEOUTS.api * 2 }, async ({ access }) => {
+      test(`${requirement.id} ${requirement.title}`, { timeout: OPENING + requirement.timeoutMs + TIMEOUTS.putBack + TIMEOUTS.api * 2 }, async ({ access }) => {
         const outcome = await outcomeOf(requirement, access)
         recorder.record(requirement.id, outcome)
         if (outcome.outcome !== 'passed') expect.fail(failureText(outcome))

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { needsClusterImage, withClusterImage } from '../../scripts/launcher/cluster.mjs'
+import { needsClusterImage, needsItLater, withClusterImage } from '../../scripts/launcher/cluster.mjs'
 
 let ours = ''
 let other = ''
@@ -38,6 +38,16 @@ describe('a call needs the node image', () => {
 
   it('never in another module', () => expect(needsClusterImage(['call', 'cluster'], other)).toBe(false))
   it('never without a module', () => expect(needsClusterImage(['call', 'cluster'], tmpdir())).toBe(false))
+})
+
+describe('the image is needed', () => {
+  it.each([
+    ['late by all checks', ['call', 'ci'], true],
+    ['late by some checks', ['call', 'ci-report', '--only=validate,conformance'], true],
+    ['at once by conformance alone', ['call', 'ci', '--only=conformance'], false],
+    ['at once by a cluster', ['call', 'cluster', 'up'], false],
+    ['at once by the suite', ['call', 'conformance', '--only=CONF-001'], false],
+  ])('%s', (_, args, later) => expect(needsItLater(args)).toBe(later))
 })
 
 it('the image goes to the constructor, before the function', () => {

@@ -7,12 +7,13 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { buildLayers, readBases } from "../../offline/images/bases.mjs";
 import { cachedFolder, inputsKey, removeLeftovers, removeUnused } from "../../offline/images/cache.mjs";
 import { BuildError, run, type Step } from "../../offline/images/command.mjs";
 import { buildLayer, packFolder, type LayerRecipe } from "../../offline/images/layers.mjs";
-import { mirrorStatus, publish, publishLayout, startMirror, stopMirror } from "../../offline/images/mirror.mjs";
+import { mirrorStatus, publish, publishLater, publishLayout, startMirror, stopMirror } from "../../offline/images/mirror.mjs";
 import { writeImage } from "../../offline/images/oci.mjs";
 import { ownIdentity, processStartTime } from "../../offline/images/process.mjs";
 import { debianSources } from "../../offline/images/recipes/debian.mjs";
@@ -336,6 +337,67 @@ describe("the mirror", () => {
     expect([head.status, head.reason]).toEqual([403, message]);
     const get = await ask(port, path);
     expect(JSON.parse(get.body.toString())).toEqual({ errors: [{ code: "DENIED", message }] });
+  });
+
+  describe("asked for an image that is still being built", () => {
+    const manifest = "/v2/todo-chat/node/manifests/v1?ns=docker.io";
+    const late = { name: "todo-chat/node", tag: "v1" };
+
+    /** A build under way, and how it ends. */
+    async function building(signal = new AbortController().signal) {
+      const { mirrorDir } = options();
+      let finish: (image: { name: string; tag: string; layout: string }) => void = () => undefined;
+      let fail: (error: Error) => void = () => undefined;
+      const { published } = await publishLater({ mirrorDir, ...late, signal }, () => new Promise((resolve, reject) => ([finish, fail] = [resolve, reject])));
+      return { published, finish: (layout: string) => finish({ ...late, layout }), fail: (error: Error) => fail(error) };
+    }
+
+    it("waits for it, and for no other", async () => {
+      const { port } = await startMirror(options());
+      const build = await building();
+      const waiting = ask(port, manifest, { method: "HEAD" });
+      const { layout, manifestDigest } = await publishedImage();
+      expect((await ask(port, "/v2/library/debian/manifests/bookworm-slim")).status).toBe(200);
+      expect(await Promise.race([waiting, sleep(600, "waits")])).toBe("waits");
+      build.finish(layout);
+      await build.published;
+      expect((await waiting).headers["docker-content-digest"]).toBe(manifestDigest);
+    });
+
+    it("does not give what the name meant before", async () => {
+      const { port } = await startMirror(options());
+      await publishedImage(late.name, late.tag);
+      const build = await building();
+      expect(await Promise.race([ask(port, manifest), sleep(600, "waits")])).toBe("waits");
+      build.fail(new Error("go: no space left\nmore"));
+      await expect(build.published).rejects.toThrow("no space left");
+    });
+
+    it("says why when the build fails", async () => {
+      const { port } = await startMirror(options());
+      const build = await building();
+      const waiting = ask(port, manifest, { method: "HEAD" });
+      build.fail(new Error("Kubernetes failed: go: no space left\nmore"));
+      expect(await waiting).toMatchObject({ status: 403, reason: "image todo-chat/node:v1 is not available: Kubernetes failed: go: no space left" });
+    });
+
+    it("gives what the name meant before when the build is cut off", async () => {
+      const { port } = await startMirror(options());
+      const { manifestDigest } = await publishedImage(late.name, late.tag);
+      const cut = new AbortController();
+      const build = await building(cut.signal);
+      cut.abort();
+      build.fail(new Error("cut off"));
+      await expect(build.published).rejects.toThrow("cut off");
+      expect((await ask(port, manifest)).headers["docker-content-digest"]).toBe(manifestDigest);
+    });
+
+    it("does not wait for a process that has ended", async () => {
+      const { port } = await startMirror(options());
+      mkdirSync(join(options().mirrorDir, "refs"), { recursive: true });
+      writeFileSync(join(options().mirrorDir, "refs", `${encodeURIComponent("todo-chat/node:v1")}.promised`), '{"pid": 4194305, "startTime": "17"}');
+      expect(await ask(port, manifest)).toMatchObject({ status: 403, reason: expect.stringContaining("has ended; run the same command again") });
+    });
   });
 
   it("serves no file outside the layouts and accepts no pushes", async () => {

@@ -101,6 +101,7 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: '/api leads to the frontend', red: 'CONF-211', says: /api\/info/, apply: followed(set('Ingress todo-chat', ['spec', 'rules', 0, 'http', 'paths', 0, 'backend', 'service', 'name'], 'frontend')) },
   { name: 'the ingress answers for every host', red: 'CONF-211', says: /stranger\.example/, apply: followed(append('Ingress todo-chat', ['spec', 'rules'], { http: { paths: [{ path: '/api', pathType: 'Prefix', backend: { service: { name: 'backend', port: { name: 'http' } } } }] } })) },
   { name: 'the ingress serves the metrics', red: 'CONF-212', says: /GET \/metrics/, apply: followed(append('Ingress todo-chat', ['spec', 'rules', 0, 'http', 'paths'], { path: '/metrics', pathType: 'Prefix', backend: { service: { name: 'backend', port: { name: 'http' } } } })) },
+  { name: 'the ingress serves a probe of the backend', red: 'CONF-212', says: /GET \/readyz/, apply: followed(append('Ingress todo-chat', ['spec', 'rules', 0, 'http', 'paths'], { path: '/readyz', pathType: 'Prefix', backend: { service: { name: 'backend', port: { name: 'http' } } } })) },
   {
     name: 'a user id that the model supplies wins over the token',
     red: 'CONF-241',

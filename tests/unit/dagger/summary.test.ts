@@ -91,6 +91,12 @@ describe('the table', () => {
     expect(text.match(/line 4999/g)).toHaveLength(1)
   })
 
+  it('names the first places in the repository that the output names', () => {
+    const output = Array.from({ length: 9 }, (_, line) => `src/a.py:${line + 1}: error: x`).join('\n')
+    expect(failureText([{ ...failed, folder: 'app/backend/', output }], info).match(/^at: .*$/gm)).toEqual(['at: app/backend/src/a.py:1', 'at: app/backend/src/a.py:2', 'at: app/backend/src/a.py:3'])
+    expect(failureText([nonconformant], info)).not.toContain('\nat: ')
+  })
+
   it('tells of a requirement that is not kept its message and diagnosis, not what the runner printed', () => {
     const text = failureText([nonconformant], info)
     expect(text).toContain('✗ CONF-302 The same release changes nothing: changed: Deployment <agent>\npods:\n  agent-1: Running')
