@@ -38,10 +38,9 @@ export async function deployer(source: Directory, target: Target): Promise<Conta
   return container
 }
 
-/** @returns the table of settings: the same for every cluster */
-export async function settings(source: Directory, asJson: boolean): Promise<string> {
-  const bundled = (await workspace(source, CHECK_SOURCES.deployer)).withExec(['npm', 'run', 'bundle'])
-  return bundled.withExec(['node', 'dist/deployer.mjs', ...(asJson ? ['--json'] : []), 'settings']).stdout()
+/** @returns what a command of the deployer prints that asks no cluster */
+export async function withoutCluster(source: Directory, args: string[]): Promise<string> {
+  return (await workspace(source, CHECK_SOURCES.deployer)).withExec(['npm', 'run', 'bundle']).withExec(['node', 'dist/deployer.mjs', ...args]).stdout()
 }
 
 /** Options that every command of the deployer takes. */

@@ -9,7 +9,7 @@ import { argument, check, type Container, Directory, type File, func, object, ty
 import { type Check, checks, type Execution, fuzzCheck, lintChecks } from './checks.ts'
 import { cluster, kubeconfig } from './cluster.ts'
 import { conformance, conformanceCheck } from './conformance.ts'
-import { deliver, deployer, type ReleaseInputs, REPORT_OPTIONS, reportOf, type RunInputs, settings, type Target, textOf, withInput, withRelease, withRun } from './delivery.ts'
+import { deliver, deployer, type ReleaseInputs, REPORT_OPTIONS, reportOf, type RunInputs, type Target, textOf, withInput, withoutCluster, withRelease, withRun } from './delivery.ts'
 import { e2eCheck } from './e2e.ts'
 import { DEPLOYED, image } from './images.ts'
 import { load } from './load.ts'
@@ -329,7 +329,57 @@ export class TodoChat {
     /** Answer as JSON */
     asJson: boolean = false,
   ): Promise<string> {
-    return settings(await this.repository(), asJson)
+    return withoutCluster(await this.repository(), [...(asJson ? ['--json'] : []), 'settings'])
+  }
+
+  /** What an administrator applies once, so that a pipeline needs no right outside the namespace: YAML; asks no cluster */
+  @func()
+  async bootstrap(
+    /** dev, staging or prod */
+    env: string = 'dev',
+  ): Promise<string> {
+    return withoutCluster(await this.repository(), ['--env', env, 'bootstrap'])
+  }
+
+  /** Whether a deployment would find everything that it needs, row by row with the next step; changes nothing, fails when something is wrong */
+  @func({ cache: 'never' })
+  async doctor(
+    /** Kubeconfig of the cluster */
+    kubeconfig: Secret,
+    /** dev, staging or prod */
+    env: string = 'dev',
+    /** Images by digest, as `publish` gives them */
+    images?: File,
+    /** Application secrets: a JSON object, key to value */
+    secrets?: Secret,
+    /** Settings of this environment as YAML or JSON, such as env://SETTINGS; an empty text sets nothing */
+    settings?: Secret,
+    /** One setting as name=value, which wins over the settings; may be repeated */
+    set: string[] = [],
+    /** Kubeconfig of staging, where production looks which digests were verified; an empty text means none */
+    stagingKubeconfig?: Secret,
+    /** API server as a service, for a cluster on this machine: tcp://127.0.0.1:6443 */
+    api?: Service,
+    /** Where the ingress answers, such as https://todo.example (default: the host) */
+    ingressUrl?: string,
+    /** Certificate authorities of the ingress as PEM, such as env://INGRESS_CA; an empty text means none */
+    ingressCa?: Secret,
+    /** Accept any certificate of the ingress */
+    insecureIngress: boolean = false,
+    /** Commit that is deployed, with -dirty appended where the tree was */
+    commit?: string,
+    /** Production's rules to set aside: dirty-tree, mutable-tag, no-backup, unverified */
+    allow: string[] = [],
+    /** Context of the kubeconfig (default: its current one) */
+    context: string = '',
+    /** Answer as JSON */
+    asJson: boolean = false,
+  ): Promise<string> {
+    const target = { env, kubeconfig, context, api, ingressUrl, commit }
+    const inputs = { images, secrets, settings, set, stagingKubeconfig, allow, forceConflicts: false, adopt: false, pruneData: false }
+    const [prepared, release] = withRelease(await deployer(await this.repository(), target), inputs)
+    const [container, run] = await withRun(prepared, target, { ingressCa, insecureIngress, timeout: '' })
+    return textOf(await deliver(container, target, [...(asJson ? ['--json'] : []), 'doctor', ...release, ...run]))
   }
 
   /** Show what a deployment would change, object by object, secret values masked */

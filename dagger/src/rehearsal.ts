@@ -67,7 +67,8 @@ export async function rehearsal(source: Directory, clusterImage: string, leftOut
     .withEnvVariable('NODE_EXTRA_CA_CERTS', '/authority/ca.crt')
   for (const [name, service] of Object.entries(services)) rehearsing = rehearsing.withServiceBinding(name, service)
   for (const [index, { service, volume }] of nodes.entries()) rehearsing = rehearsing.withServiceBinding(`node-${index}`, service).withMountedCache('/clusters', volume)
-  const done = rehearsing.withExec(['npx', 'tsx', 'tests/rehearsal/main.ts'], { experimentalPrivilegedNesting: true, expect: ReturnType.Any })
+  // Paths in the calls that it makes are those of this working directory, whatever its own calls' is.
+  const done = rehearsing.withWorkdir('/repository').withExec(['/workspace/node_modules/.bin/tsx', '/workspace/tests/rehearsal/main.ts'], { experimentalPrivilegedNesting: true, expect: ReturnType.Any })
   const [exitCode, stdout, stderr] = await Promise.all([done.exitCode(), done.stdout(), done.stderr()])
   return { exitCode, output: stdout === '' ? stderr : stdout, report: done.directory(REPORT) }
 }

@@ -11,7 +11,7 @@ import {
   type ResponseContext,
 } from '@kubernetes/client-node'
 import pRetry from 'p-retry'
-import { Agent, type Dispatcher, Pool } from 'undici'
+import { type Dispatcher, Pool } from 'undici'
 import { stringify } from 'yaml'
 import { formatDuration } from './_duration.ts'
 import { type ExecResult, execInPod } from './_exec.ts'
@@ -67,8 +67,6 @@ export interface Cluster {
   remove(ref: ObjectRef, options?: RemoveOptions): Promise<void>
   /** A container's log, or `undefined` when there is none. */
   logs(namespace: string, pod: string, container: string, options: LogOptions): Promise<string | undefined>
-  /** A Service through the API server's proxy. The proxy drops the Authorization header, so only public routes answer. */
-  service(namespace: string, name: string, port: string | number): HttpTarget
   /** One pod through a forwarded port; every route answers. */
   pod(namespace: string, name: string, port: number): Promise<HttpTarget>
   /** The same cluster, whose requests and their repetitions end with the signal: a write of a deployer that lost its lock must not land later. */
@@ -335,21 +333,6 @@ class ApiCluster implements Cluster {
       // 400: the container has not started, or has no earlier run.
       if (error instanceof ClusterError && (error.code === 'not-found' || error.code === 'invalid')) return undefined
       throw error
-    }
-  }
-
-  service(namespace: string, name: string, port: string | number): HttpTarget {
-    const { origin, pathname } = new URL(this.server)
-    const path = `/api/v1/namespaces/${namespace}/services/http:${name}:${port}/proxy`
-    const prefix = pathname.replace(/\/$/, '') + path
-    return {
-      name: `service ${name}`,
-      send: async (request, timeoutMs) => {
-        const context = this.#api.context(path, HttpMethod.GET)
-        await this.#config.applySecurityAuthentication(context)
-        return exchange(context.getDispatcher() ?? new Agent(), origin, { ...request, path: prefix + request.path }, timeoutMs, context.getHeaders() as Record<string, string>)
-      },
-      close: async () => {},
     }
   }
 

@@ -17,7 +17,7 @@ export interface HttpAnswer {
 
 /** A way into the application. */
 export interface HttpTarget {
-  /** How reports call it: `ingress`, `service backend`. */
+  /** How reports call it: `ingress`, `pods of backend`. */
   readonly name: string
   /**
    * @param timeoutMs for the whole exchange

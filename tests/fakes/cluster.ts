@@ -153,10 +153,6 @@ export class FakeCluster implements Cluster {
     return this.logsOf.get(`${workload}/${container}${previous ? '/previous' : ''}`)
   }
 
-  service(_namespace: string, name: string): HttpTarget {
-    return this.#target(`service ${name}`)
-  }
-
   async pod(_namespace: string, name: string): Promise<HttpTarget> {
     return this.#target(`pod ${name.replace(/-[^-]+-\d+$/, '')}`)
   }

@@ -24,6 +24,9 @@ export interface Cluster {
   address: string
 }
 
+/** Where the deployer's sources and their packages lie. */
+const WORKSPACE = join(import.meta.dirname, '../..')
+
 const run = promisify(execFile)
 
 /** @returns standard output @throws Error with what kubectl said */
@@ -86,10 +89,10 @@ async function answering(name: string): Promise<Cluster | undefined> {
  * @returns the pipeline's kubeconfig, as text
  */
 export async function pipelineKubeconfig({ kubeconfig }: Cluster, env: Environment, repository: string): Promise<string> {
-  const { stdout } = await run('npx', ['tsx', 'deploy/src/cli.ts', '--env', env, 'bootstrap', '--manifests', join(repository, 'manifests')])
+  const { stdout } = await run('npx', ['tsx', 'deploy/src/cli.ts', '--env', env, 'bootstrap', '--manifests', join(repository, 'manifests')], { cwd: WORKSPACE })
   const file = `/tmp/bootstrap-${env}.yaml`
   await writeFile(file, stdout)
-  await kubectl(kubeconfig, 'apply', '--server-side', '--filename', file)
+  await kubectl(kubeconfig, 'apply', '--server-side', '--field-manager=todo-chat-deploy', '--filename', file)
   const namespace = NAMESPACES[OVERLAYS[env]]
   const token = (await kubectl(kubeconfig, '--namespace', namespace, 'create', 'token', 'deployer', `--duration=${TOKEN_LIFETIME}`)).trim()
   const { clusters } = parse(await readFile(kubeconfig, 'utf8')) as { clusters: { name: string }[] }

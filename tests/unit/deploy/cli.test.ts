@@ -28,6 +28,12 @@ describe('the command line', { timeout: TIMEOUT }, () => {
     expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(/0 done or nothing to do, 1 failed, 2 changes pending.*3 bad input, 4 lock held/)
   })
 
+  it('lists the settings without a cluster', async () => {
+    const { exitCode, stdout } = await cli('--json', 'settings')
+    expect(exitCode).toBe(0)
+    expect((JSON.parse(stdout) as { name: string; requiredIn: string[] }[]).find(({ name }) => name === 'oidc.issuer')).toMatchObject({ requiredIn: ['staging', 'prod'] })
+  })
+
   it.each([
     ['an unknown environment', ['--env', 'production', 'plan'], /argument 'production' is invalid. Allowed choices are dev, staging, prod/],
     ['no kubeconfig', ['status'], /no kubeconfig is given\nNext: give --kubeconfig, or set KUBECONFIG/],

@@ -161,7 +161,7 @@ describe('answers of the API server', () => {
     expect(sent?.url).toBe('/apis/apps/v1/namespaces/ns/deployments/backend?fieldManager=todo-chat-deploy&fieldValidation=Strict&force=false&dryRun=All')
   })
 
-  it('a Service is asked below the path of the server', async () => {
+  it('the path of the server is kept', async () => {
     const below = await connect({ kubeconfig: kubeconfig('below', { token: 'x' }, `${cluster.server}/clusters/a`) }).catch((error: unknown) => error)
     // The fake server knows /version at its root only: the path was kept.
     expect(below).toBeInstanceOf(BadInput)

@@ -16,7 +16,7 @@ async function scene(): Promise<{ cluster: FakeCluster; clock: FakeClock; entran
     cluster,
     clock,
     entrances: {
-      ingress: { ...cluster.service(NAMESPACE, 'ingress'), name: 'ingress' },
+      ingress: { ...(await cluster.pod(NAMESPACE, 'ingress-1-1')), name: 'ingress' },
       backend: await cluster.pod(NAMESPACE, 'backend-1-1'),
       frontend: await cluster.pod(NAMESPACE, 'frontend-1-1'),
       mcp: await cluster.pod(NAMESPACE, 'mcp-1-1'),
