@@ -84,7 +84,7 @@ export async function deploy(context: Context, input: DeployInput): Promise<RunR
       live: appliedFrom([...release.live.states.values()].flatMap(({ live }) => live ?? []), clock.now()),
       inventory: release.inventory,
       beforeWave: () => session.lock.assertHeld(),
-      mayWrite: () => session.lock.assertHeld(),
+      guard: (write) => session.lock.write(session.wayBack.cluster, write),
       allowUnasked: input.allowed.has('unasked'),
       force: input.force ?? false,
     },
