@@ -1,6 +1,7 @@
 /** Executes the operations of a plan, one wave at a time, in their order. Chooses nothing. */
 import { formatDuration } from './_duration.ts'
 import { poll } from './_poll.ts'
+import type { Cluster } from './cluster.ts'
 import { DeployError, LockLost } from './errors.ts'
 import { MANAGER } from './identity.ts'
 import type { Live } from './live.ts'
@@ -20,11 +21,14 @@ export interface Applied {
   serverTime: number
 }
 
+/** Carries one write out with the cluster that it is given, as long as that is allowed. */
+export type Guard = <Value>(write: (cluster: Cluster) => Promise<Value>) => Promise<Value>
+
 export interface ApplyWaveOptions {
   /** Take over fields of other managers. */
   force?: boolean
-  /** Proves before each write that this deployer still may. */
-  mayWrite?: (() => Promise<void>) | undefined
+  /** Lets each write through only while this deployer may. */
+  guard?: Guard | undefined
   /** Called with each refused write, and the others go on; without it the first one is thrown. */
   onRefusal?: (ref: ObjectRef, error: DeployError) => void
 }
@@ -49,8 +53,7 @@ export async function applyWave(run: Run, operations: readonly Operation[], desi
     if (object === undefined) throw new Error(`the plan names ${nameOf(ref)}, which is not among the objects`)
     try {
       if (action === 'replace') await removeAndWait(run, ref, options)
-      await options.mayWrite?.()
-      const result = await run.cluster.apply(object, { force: options.force ?? false })
+      const result = await guarded(run, options, (cluster) => cluster.apply(object, { force: options.force ?? false }))
       applied.push({ ref, generation: result.metadata.generation ?? 0, object: result, at: run.clock.now(), serverTime: writtenAt(result) })
     } catch (error) {
       if (options.onRefusal === undefined || !(error instanceof DeployError) || error instanceof LockLost || run.signal.aborted) throw error
@@ -58,6 +61,10 @@ export async function applyWave(run: Run, operations: readonly Operation[], desi
     }
   }
   return applied
+}
+
+function guarded<Value>({ cluster }: Run, { guard }: ApplyWaveOptions, write: (cluster: Cluster) => Promise<Value>): Promise<Value> {
+  return guard === undefined ? write(cluster) : guard(write)
 }
 
 /** The uid of every object that is known to exist after the writes, by key. */
@@ -79,9 +86,8 @@ export function writtenAt(object: KubeObject): number {
  * Deletes an object and its dependents, and waits until it is gone.
  * @throws DeployError when that takes more than 2 minutes: names the finalizers that hold it
  */
-async function removeAndWait(run: Run, ref: ObjectRef, { mayWrite }: ApplyWaveOptions): Promise<void> {
-  await mayWrite?.()
-  await run.cluster.remove(ref, { foreground: true })
+async function removeAndWait(run: Run, ref: ObjectRef, options: ApplyWaveOptions): Promise<void> {
+  await guarded(run, options, (cluster) => cluster.remove(ref, { foreground: true }))
   let last: KubeObject | undefined
   const gone = await poll(run.clock, { intervalMs: DELETE_POLL, timeoutMs: DELETE_TIMEOUT, signal: run.signal }, async () => {
     last = await run.cluster.get(ref)

@@ -14,6 +14,8 @@ const NAME = 'todo-chat-deploy'
 const DURATION = 15_000
 const RENEW_EVERY = 4_000
 const RETRY_EVERY = 1_000
+/** A write may be on its way so long after the lock was proven: what is left of the lease is for clocks that run apart. */
+const PROVEN_FOR = 12_000
 
 interface LeaseSpec {
   holderIdentity?: string
@@ -125,6 +127,33 @@ export class Lock implements AsyncDisposable {
   async assertHeld(): Promise<void> {
     this.#lost.signal.throwIfAborted()
     await this.#renew()
+  }
+
+  /**
+   * Writes under the lock: proven right before, and again before a repetition that would outlive the lease. A write that the API server
+   * has not answered when the lease may have ended is given up, and sent again only when the lock is still ours.
+   * What this leaves open: a process that is stopped between the proof and the sending, or a request that the network holds back.
+   * @throws LockLost, and whatever `step` throws
+   */
+  async write<Value>(cluster: Cluster, step: (cluster: Cluster) => Promise<Value>): Promise<Value> {
+    for (;;) {
+      const provenAt = this.#clock.now()
+      await this.assertHeld()
+      const expired = new AbortController()
+      const over = new AbortController()
+      const expiring = this.#clock.sleep(Math.max(0, provenAt + PROVEN_FOR - this.#clock.now()), over.signal).then(
+        () => expired.abort(new DeployError('the lease ended before the write was answered')),
+        () => undefined,
+      )
+      try {
+        return await step(cluster.until(expired.signal))
+      } catch (error) {
+        if (error !== expired.signal.reason || !expired.signal.aborted) throw error
+      } finally {
+        over.abort()
+        await expiring
+      }
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

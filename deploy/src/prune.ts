@@ -1,6 +1,7 @@
 /** Removes what a release no longer has: only what is ours at that very moment, and to its end. A refusal is told and fails nothing. */
 import { formatDuration } from './_duration.ts'
 import { poll } from './_poll.ts'
+import type { Guard } from './apply.ts'
 import type { Cluster } from './cluster.ts'
 import { ClusterError, LockLost } from './errors.ts'
 import type { Inventory } from './inventory.ts'
@@ -21,10 +22,10 @@ const TRIES = 5
 
 /**
  * Removes the objects of all `prune` operations, then waits until they are gone.
- * @param mayWrite proves before each deletion that this deployer still may
- * @throws LockLost, the reason of the run's signal, and whatever `mayWrite` throws
+ * @param guard lets each deletion through only while this deployer may
+ * @throws LockLost, and the reason of the run's signal
  */
-export async function prune(run: Run, operations: readonly Operation[], inventory: Inventory, mayWrite: () => Promise<void>): Promise<Pruned> {
+export async function prune(run: Run, operations: readonly Operation[], inventory: Inventory, guard: Guard): Promise<Pruned> {
   const pruned: Pruned = { left: [], notes: [] }
   const going: ObjectRef[] = []
   for (const { action, ref, reason } of operations) {
@@ -33,7 +34,7 @@ export async function prune(run: Run, operations: readonly Operation[], inventor
     run.progress({ type: 'operation', action, ref, reason })
     const entry = inventory.objects.find((entry) => keyOf(entry) === keyOf(ref))
     try {
-      const refusal = await removeOurs(run.cluster, ref, entry?.uid, mayWrite)
+      const refusal = await guard((cluster) => removeOurs(cluster, ref, entry?.uid))
       if (refusal === undefined) going.push(ref)
       else pruned.notes.push(refusal)
     } catch (error) {
@@ -47,9 +48,8 @@ export async function prune(run: Run, operations: readonly Operation[], inventor
 }
 
 /** @returns why the object was left alone, or `undefined` when it is being deleted */
-async function removeOurs(cluster: Cluster, ref: ObjectRef, uid: string | undefined, mayWrite: () => Promise<void>): Promise<string | undefined> {
+async function removeOurs(cluster: Cluster, ref: ObjectRef, uid: string | undefined): Promise<string | undefined> {
   for (let attempt = 1; ; attempt += 1) {
-    await mayWrite()
     const live = await cluster.get(ref)
     if (live === undefined || live.metadata.deletionTimestamp !== undefined) return undefined
     if (!isOurs(live, uid)) return `${nameOf(ref)} was not removed: it was made again by ${managersOf(live).join(', ') || 'somebody else'}, and is no longer ours`

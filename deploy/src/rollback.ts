@@ -118,7 +118,7 @@ async function bringBack(run: Run, input: RollbackInput): Promise<RolloutResult 
     watchAll: true,
     live: appliedFrom([...live.states.values()].flatMap(({ live }) => live ?? []), run.clock.now()),
     force: true,
-    mayWrite: () => lock.assertHeld(),
+    guard: (write) => lock.write(run.cluster, write),
     async beforeWave() {
       await beforeFirstChange?.()
       await lock.assertHeld()
@@ -149,8 +149,7 @@ async function removeUnfinished(run: Run, lock: Lock, inventory: Inventory): Pro
       finished.push(entry)
       continue
     }
-    await lock.assertHeld()
-    await run.cluster.remove(entry, live.metadata.uid === undefined ? {} : { uid: live.metadata.uid })
+    await lock.write(run.cluster, (cluster) => cluster.remove(entry, live.metadata.uid === undefined ? {} : { uid: live.metadata.uid }))
     notes.push(`${nameOf(entry)} had not ended well and was removed; the next deployment runs its own`)
   }
   return { finished, notes }

@@ -1,5 +1,5 @@
 /** Carries a plan out: wave by wave applied and watched, then settled and verified. Deploy and rollback share it. */
-import { type ApplyWaveOptions, type Applied, applyWave } from './apply.ts'
+import { type ApplyWaveOptions, type Applied, type Guard, applyWave } from './apply.ts'
 import type { Prober } from './application.ts'
 import { type Diagnosis, diagnose } from './diagnose.ts'
 import type { OpenEntrances } from './entrances.ts'
@@ -33,8 +33,7 @@ export interface RolloutInput extends ApplyWaveOptions {
   live?: ReadonlyMap<string, Applied>
   /** Called before each wave of writes. */
   beforeWave: (wave: Wave) => Promise<void>
-  /** Proves before each single write that this deployer still may. */
-  mayWrite: () => Promise<void>
+  guard: Guard
   /** See {@link watchSettled}. */
   onOldPodsGone?: () => void
   /** Questions that could not be asked are no failure. */
@@ -87,7 +86,7 @@ export async function rollout(run: Run, input: RolloutInput): Promise<RolloutRes
         const done = await applyWave(run, operations, input.desired, input)
         if (input.watchAll) done.push(...unchanged(operations, input.live))
         result.applied.push(...done)
-        return watchUntilSettled(run, done, { restarted, mayRemovePods: input.mayWrite })
+        return watchUntilSettled(run, done, { restarted, guard: input.guard })
       })
       if (outcome.outcome !== 'settled') return { ...result, failure: await failureOf(run, wave, outcome, input.secrets) }
     }
@@ -117,7 +116,7 @@ export async function rolloutBack(run: Run, input: RolloutInput): Promise<Rollou
     }
     result.applied.push(...unchanged(input.operations, input.live))
     const outcome = await phase(run, 'settle', 'every workload is healthy again', () =>
-      watchUntilSettled(run, result.applied, { restarted, ignored: input.brokenBefore?.objects, patienceMs: policyOf(run).relapse, mayRemovePods: input.mayWrite }),
+      watchUntilSettled(run, result.applied, { restarted, ignored: input.brokenBefore?.objects, patienceMs: policyOf(run).relapse, guard: input.guard }),
     )
     const proven = outcome.outcome === 'settled' ? await prove(run, input, result, restarted) : { ...result, failure: await failureOf(run, 'settle', outcome, input.secrets) }
     if (refusals.length === 0 || proven.failure !== undefined) return { ...proven, notes: [...proven.notes, ...refusals] }
@@ -148,7 +147,7 @@ async function prove(run: Run, input: RolloutInput, result: RolloutResult, resta
   const prunes = input.operations.filter(({ action }) => action === 'prune')
   if (prunes.length === 0) return { ...result, checks }
   await input.beforeWave('exposure')
-  const { notes, left } = await phase(run, 'prune', `${prunes.length} objects`, () => prune(run, prunes, input.inventory, input.mayWrite))
+  const { notes, left } = await phase(run, 'prune', `${prunes.length} objects`, () => prune(run, prunes, input.inventory, input.guard))
   return { ...result, checks, notes: [...result.notes, ...notes], left }
 }
 

@@ -1,5 +1,5 @@
 /** Live objects → a stream of rows until all are settled, one is doomed, or a deadline passes. The rules stand in kinds/. */
-import type { Applied } from './apply.ts'
+import type { Applied, Guard } from './apply.ts'
 import type { Assessment, Children, KubeEvent, Pod } from './kinds/assessment.ts'
 import { eventTime, ownedBy } from './kinds/assessment.ts'
 import { NOT_AVAILABLE } from './kinds/deployment.ts'
@@ -158,8 +158,8 @@ export interface WatchOptions {
   ignored?: ReadonlySet<string> | undefined
   /** A verdict counts only after it has stood for so long, in ms. @default 0 */
   patienceMs?: number | undefined
-  /** Allows to remove pods that block a good template, and proves each time that this deployer still may. See {@link stuckPods}. */
-  mayRemovePods?: (() => Promise<void>) | undefined
+  /** Allows to remove pods that block a good template, see {@link stuckPods}. */
+  guard?: Guard | undefined
 }
 
 /**
@@ -167,7 +167,7 @@ export interface WatchOptions {
  * @returns `settled`; `doomed` at the first object that will not get there; `timed-out` at the first whose own deadline passed
  * @throws the signal's reason; ClusterError when the API server stays away longer than the client's patience
  */
-export async function watchUntilSettled(run: Run, applied: readonly Applied[], { restarted = restartWatch(), ignored, patienceMs = 0, mayRemovePods }: WatchOptions = {}): Promise<Outcome> {
+export async function watchUntilSettled(run: Run, applied: readonly Applied[], { restarted = restartWatch(), ignored, patienceMs = 0, guard }: WatchOptions = {}): Promise<Outcome> {
   const targets = applied.filter(({ ref }) => isWatched(ref.kind) && !ignored?.has(keyOf(ref)))
   if (targets.length === 0) return { outcome: 'settled' }
   const kinds = kindsOf(targets.map(({ ref }) => ref))
@@ -179,7 +179,7 @@ export async function watchUntilSettled(run: Run, applied: readonly Applied[], {
     const rows = targets.map(({ ref, at, generation, serverTime }) => rowOf(snapshot, ref, { at, generation, serverTime }, policyOf(run)))
     recordPods(run, snapshot.at, rows)
     printer(rows)
-    if (mayRemovePods !== undefined) await removeStuckPods(run, targets, snapshot, mayRemovePods)
+    if (guard !== undefined) await removeStuckPods(run, targets, snapshot, guard)
     const doomed = lasting(rows, snapshot.at)
     if (doomed !== undefined) return { outcome: 'doomed', ref: doomed.ref, reason: doomed.reason, message: doomed.message }
     const fault = firstRestart(targets, snapshot, restarted)
@@ -216,13 +216,13 @@ function lastingVerdict(patienceMs: number): (rows: readonly WorkloadRow[], at: 
 }
 
 /** Removes what {@link stuckPods} finds, by name and uid: never a pod that took its place meanwhile. */
-async function removeStuckPods(run: Run, targets: readonly Applied[], { at, objects, children, events }: Snapshot, mayRemovePods: () => Promise<void>): Promise<void> {
+async function removeStuckPods(run: Run, targets: readonly Applied[], { at, objects, children, events }: Snapshot, guard: Guard): Promise<void> {
   const sets = targets.filter(({ ref }) => ref.kind === 'StatefulSet').flatMap(({ ref }) => objects.get(keyOf(ref)) ?? [])
   for (const { metadata } of sets.flatMap((set) => stuckPods(set, children, events, at, policyOf(run)))) {
-    if (metadata?.name === undefined || metadata.uid === undefined) continue
-    await mayRemovePods()
-    run.progress({ type: 'note', text: `removes pod ${metadata.name}: it is of an older revision, is not getting ready, and its StatefulSet waits for it` })
-    await run.cluster.remove({ apiVersion: 'v1', kind: 'Pod', namespace: run.namespace, name: metadata.name }, { uid: metadata.uid }).catch(unlessReplaced)
+    const { name, uid } = metadata ?? {}
+    if (name === undefined || uid === undefined) continue
+    run.progress({ type: 'note', text: `removes pod ${name}: it is of an older revision, is not getting ready, and its StatefulSet waits for it` })
+    await guard((cluster) => cluster.remove({ apiVersion: 'v1', kind: 'Pod', namespace: run.namespace, name }, { uid })).catch(unlessReplaced)
   }
 }
 

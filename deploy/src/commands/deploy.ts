@@ -110,7 +110,7 @@ async function deployHeld(context: Context, input: DeployInput, notes: readonly 
       live: appliedFrom([...release.live.states.values()].flatMap(({ live }) => live ?? []), clock.now()),
       inventory: release.inventory,
       beforeWave: () => session.lock.assertHeld(),
-      mayWrite: () => session.lock.assertHeld(),
+      guard: (write) => session.lock.write(session.wayBack.cluster, write),
       allowUnasked: input.allowed.has('unasked'),
       force: input.force ?? false,
     },

@@ -59,3 +59,47 @@ describe('a Lease that was deleted by hand', () => {
     expect(scene.cluster.writes.slice(writes).filter((write) => write.startsWith('apply'))).toEqual([])
   })
 })
+
+describe('a write under the lock', () => {
+  it('that is not answered while the lease lasts is sent again only after the lock was proven again', async () => {
+    const scene = new Scene()
+    await scene.deploy(release())
+    await using lock = await take(scene, 'first')
+    const sent: number[] = []
+    const started = scene.clock.now()
+    const answer = await lock.write(scene.cluster, async (cluster) => {
+      sent.push(scene.clock.now() - started)
+      if (sent.length > 1) return 'written'
+      // As in a partition: repeated until somebody ends it.
+      for (let tries = 0; tries < 60; tries += 1) {
+        await scene.clock.sleep(500)
+        await cluster.get(LEASE)
+      }
+      return 'nobody ended it'
+    })
+    expect(answer).toBe('written')
+    expect(sent).toHaveLength(2)
+    expect(sent[1]).toBeLessThan(15_000)
+  })
+
+  it('does not land when another deployer has taken over meanwhile', async () => {
+    const scene = new Scene()
+    await scene.deploy(release())
+    await using lock = await take(scene, 'first')
+    let tries = 0
+    const writing = lock.write(scene.cluster, async (cluster) => {
+      tries += 1
+      for (let tries = 0; tries < 60; tries += 1) {
+        await scene.clock.sleep(500)
+        await cluster.get(LEASE)
+      }
+      return 'nobody ended it'
+    })
+    const lost = expect(writing).rejects.toThrow(/taken over by second/)
+    await scene.clock.sleep(1_000)
+    await scene.cluster.remove(LEASE)
+    await using _second = await take(scene, 'second')
+    await lost
+    expect(tries).toBe(1)
+  })
+})
