@@ -159,7 +159,7 @@ export class FakeCluster implements Cluster {
 
   /** Requests of the fake take no time, so that none outlives its signal: only new ones are refused. */
   until(signal: AbortSignal): Cluster {
-    const methods = ['version', 'get', 'list', 'apply', 'create', 'replace', 'remove', 'logs', 'service', 'pod', 'exec', 'until'] as const
+    const methods = ['version', 'get', 'list', 'apply', 'create', 'replace', 'remove', 'logs', 'pod', 'exec', 'until'] as const
     const bound = Object.fromEntries(
       methods.map((name) => [
         name,
