@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
-import { cp, mkdir, rm } from 'node:fs/promises'
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** The longest that a call may take, in ms: a job of the workflows is ended after an hour. */
@@ -13,6 +13,9 @@ const GRACE = 10_000
 /** Files that a call of the workflows exports into the checkout. */
 const EXPORTED = ['report', 'images.json']
 
+/** A nested call's secrets come from the container's own environment, not from that of the command: they are handed over as files. */
+const SECRETS = '/tmp/rehearsal-secrets'
+
 /** How a call went. */
 export interface Outcome {
   exitCode: number
@@ -20,6 +23,8 @@ export interface Outcome {
   stdout: string
   stderr: string
 }
+
+let calls = 0
 
 /**
  * @param line what follows `dagger call`
@@ -30,8 +35,11 @@ export async function call(line: string, env: Record<string, string>, checkout: 
   await mkdir(folder, { recursive: true })
   const log = createWriteStream(join(folder, 'log.txt'))
   log.write(`$ dagger call ${line}\n`)
+  const secrets = join(SECRETS, String((calls += 1)))
+  await mkdir(secrets, { recursive: true })
+  for (const [name, value] of Object.entries(env)) await writeFile(join(secrets, name), value, { mode: 0o600 })
   const started = Date.now()
-  const child = spawn('sh', ['-c', `exec dagger call ${line}`], { cwd: checkout, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn('sh', ['-c', `exec dagger call ${line.replaceAll('env://', `file://${secrets}/`)}`], { cwd: checkout, stdio: ['ignore', 'pipe', 'pipe'] })
   const streams = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].on('data', (chunk: Buffer) => {
