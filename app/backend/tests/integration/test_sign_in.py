@@ -420,7 +420,7 @@ def test_every_claim_counts(
     assert browser.session().status_code == 401
 
 
-@pytest.mark.parametrize("subject", ["", "x" * 256, 7, ["ada"], "a\x00", "\ud800"], ids=ascii)
+@pytest.mark.parametrize("subject", ["", "x" * 256, 7, ["ada"], "a\x00"], ids=ascii)
 def test_a_subject_is_a_text(browser: Browser, provider: IdentityProvider, subject: Any) -> None:
     provider.claims = {"sub": subject}
     status, code = refused(browser.sign_in())

@@ -21,7 +21,7 @@ from todo_chat.identity.errors import (
 from todo_chat.identity.http import ProviderHttp
 from todo_chat.identity.keys import MAX_AGE_SECONDS, REFETCH_SECONDS, ProviderKeys
 from todo_chat.identity.sign_in import is_page_path
-from todo_chat.identity.subject import user_id_of
+from todo_chat.identity.subject import is_subject, user_id_of
 from todo_chat.security import API_AUDIENCE, USER_ID_PATTERN, TokenError, Tokens
 
 A, B = "https://a.example.org", "https://b.example.org"
@@ -46,6 +46,12 @@ def test_the_derived_id_is_for_ever() -> None:
 @given(st.text(min_size=1, max_size=255))
 def test_every_subject_gets_a_valid_user_id(subject: str) -> None:
     assert re.fullmatch(USER_ID_PATTERN, user_id_of(A, subject))
+
+
+@pytest.mark.parametrize("value", [None, 7, "", "a" * 256, "a\x00", "a\n", "\ud800"], ids=ascii)
+def test_what_no_database_and_no_url_could_hold_is_no_subject(value: object) -> None:
+    assert not is_subject(value)
+    assert is_subject("auth0|Ada Lovelace")
 
 
 def test_nobody_can_name_themselves_like_a_derived_id() -> None:
