@@ -63,14 +63,14 @@ describe('on the way back', () => {
     const scene = new Scene()
     await scene.deploy(release())
     scene.cluster.sabotage('agent', 'crash')
-    scene.cluster.answers.set('service backend /api/info', { status: 200, headers: {}, body: '{"agent":"unreachable"}' })
+    scene.cluster.answers.set('pod backend /api/info', { status: 200, headers: {}, body: '{"agent":"unreachable"}' })
     const report = await scene.deploy(release({ backend: 'crash', migrate: '1' }))
     expect(report).toMatchObject({ result: 'rolled-back' })
-    expect(report.notes).toContainEqual(expect.stringMatching(/before this run: information through the Service: the backend says that its agent is unreachable/))
+    expect(report.notes).toContainEqual(expect.stringMatching(/before this run: information from a pod: the backend says that its agent is unreachable/))
     const running = scene.deploy(release({ backend: 'crash', migrate: '1' }))
     await scene.cluster.written('apply Deployment backend')
-    scene.cluster.answers.set('service frontend /', { status: 503, headers: {}, body: '' })
-    expect(await running).toMatchObject({ result: 'rollback-failed', rollback: { failure: { message: expect.stringMatching(/^page through the Service/) } } })
+    scene.cluster.answers.set('pod frontend /', { status: 503, headers: {}, body: '' })
+    expect(await running).toMatchObject({ result: 'rollback-failed', rollback: { failure: { message: expect.stringMatching(/^page from a pod/) } } })
   })
 
   it('a tier that breaks meanwhile does not keep the others from going back', async () => {
