@@ -22,7 +22,8 @@ export type Delivered = { code: number; stdout: string; stderr: string; containe
 
 const OWNER = '10001:10001'
 const KUBECONFIG = '/run/secrets/kubeconfig'
-const REPORT = '/tmp/report'
+// Not below /tmp: a folder that is laid there takes its permissions away from everybody else.
+const REPORT = '/report'
 
 /** The deployer with access to one cluster. */
 export async function deployer(source: Directory, target: Target): Promise<Container> {
