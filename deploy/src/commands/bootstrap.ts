@@ -11,6 +11,9 @@ const TOKEN_SECRET = 'deployer-token'
 /** What must be in a namespace before a deployer with the Role of that name can work there. */
 const FIRST = new Set(['Namespace', `ServiceAccount ${ACCOUNT}`, `Role ${ACCOUNT}`, `RoleBinding ${ACCOUNT}`])
 
+/** Kinds that the API server lets nobody create by server-side apply who may not also escalate or bind, not even with the permissions in them. */
+const ADMINISTRATORS = ['Role', 'RoleBinding']
+
 /** A token of the deployer's account that does not expire; deleting this Secret revokes it. */
 function tokenSecret(namespace: string): KubeObject {
   return {
@@ -26,10 +29,13 @@ function tokenSecret(namespace: string): KubeObject {
  * @throws BadInput when the manifests lack a part of it
  */
 export function bootstrapObjects(rendered: readonly RenderedObject[], namespace: string): KubeObject[] {
-  const found = rendered.map(({ object }) => object).filter(({ kind, metadata }) => FIRST.has(kind) || FIRST.has(`${kind} ${metadata.name}`))
+  const objects = rendered.map(({ object }) => object)
+  const isFirst = ({ kind, metadata }: KubeObject): boolean => FIRST.has(kind) || FIRST.has(`${kind} ${metadata.name}`)
+  const found = objects.filter(isFirst)
   if (found.length !== FIRST.size) throw new BadInput(`the manifests have ${found.length} of ${[...FIRST].join(', ')}`, { next: 'render the overlays of this repository' })
   const order = [...FIRST].map((name) => name.split(' ')[0])
-  return [...found.sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind)), tokenSecret(namespace)]
+  const needed = objects.filter((object) => isFirst(object) || ADMINISTRATORS.includes(object.kind))
+  return [...needed.sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind)), tokenSecret(namespace)]
 }
 
 /** The objects as YAML, with what to do with them. */

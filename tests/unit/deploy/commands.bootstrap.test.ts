@@ -12,7 +12,7 @@ const RENDERED = [part('RoleBinding', 'deployer'), part('Role', 'viewer'), part(
 describe('bootstrap', () => {
   it('prints what an administrator applies, in an order that can be applied, and nothing else', () => {
     const objects = parseObjects(bootstrapText(RENDERED, 'dev', NAMESPACE), 'bootstrap').map(({ object }) => object)
-    expect(objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual([`Namespace ${NAMESPACE}`, 'ServiceAccount deployer', 'Role deployer', 'RoleBinding deployer', 'Secret deployer-token'])
+    expect(objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual([`Namespace ${NAMESPACE}`, 'ServiceAccount deployer', 'Role viewer', 'Role deployer', 'RoleBinding deployer', 'Secret deployer-token'])
     expect(objects.at(-1)).toMatchObject({ type: 'kubernetes.io/service-account-token', metadata: { namespace: NAMESPACE, annotations: { 'kubernetes.io/service-account.name': 'deployer' } } })
   })
 
