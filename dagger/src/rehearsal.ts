@@ -57,7 +57,6 @@ export async function rehearsal(source: Directory, clusterImage: string, leftOut
 
   let rehearsing = knowing(workspace, SECRETS)
     .withDirectory('/usr/local/bin', (await image(source, 'tools')).directory('/usr/local/bin').filter({ include: TOOLS }))
-    .withFile('/usr/local/bin/dagger', await commandLine())
     .withDirectory('/repository', source, { owner: OWNER })
     .withDirectory(REPORT, nothing, { owner: OWNER })
     .withEnvVariable('REPORT_DIR', REPORT)
@@ -67,13 +66,7 @@ export async function rehearsal(source: Directory, clusterImage: string, leftOut
     .withEnvVariable('NODE_EXTRA_CA_CERTS', '/authority/ca.crt')
   for (const [name, service] of Object.entries(services)) rehearsing = rehearsing.withServiceBinding(name, service)
   for (const [index, { service, volume }] of nodes.entries()) rehearsing = rehearsing.withServiceBinding(`node-${index}`, service).withMountedCache('/clusters', volume)
-  // Paths in the calls that it makes are those of this working directory, whatever its own calls' is.
-  const done = rehearsing.withWorkdir('/repository').withExec(['/workspace/node_modules/.bin/tsx', '/workspace/tests/rehearsal/main.ts'], { experimentalPrivilegedNesting: true, expect: ReturnType.Any })
+  const done = rehearsing.withExec(['npx', 'tsx', 'tests/rehearsal/main.ts'], { experimentalPrivilegedNesting: true, expect: ReturnType.Any })
   const [exitCode, stdout, stderr] = await Promise.all([done.exitCode(), done.stdout(), done.stderr()])
   return { exitCode, output: stdout === '' ? stderr : stdout, report: done.directory(REPORT) }
-}
-
-/** The command line of the engine's own version, out of the published engine's image (offline: of an image that holds only it). */
-async function commandLine() {
-  return dag.container().from(`registry.dagger.io/engine:${await dag.version()}`).file('/usr/local/bin/dagger')
 }

@@ -1,20 +1,13 @@
-/** Runs a workflow's call of Dagger as the runner of a job does, and keeps what it said. */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
+/** Runs a workflow's call of Dagger as a job does: in a checkout and an environment of its own; and keeps what it said and exported. */
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-
-/** The longest that a call may take, in ms: a job of the workflows is ended after an hour. */
-const LIMIT = 40 * 60_000
-/** A call that is told to end has so long before it is killed, in ms. */
-const GRACE = 10_000
+import { dag, ReturnType } from '@dagger.io/dagger'
 
 /** Files that a call of the workflows exports into the checkout. */
 const EXPORTED = ['report', 'images.json']
 
-/** A nested call's secrets come from the container's own environment, not from that of the command: they are handed over as files. */
-const SECRETS = '/tmp/rehearsal-secrets'
+/** Where the calls' checkouts lie. A folder is read once in a session of the engine, so each call has another one. */
+const CHECKOUTS = '/tmp/checkouts'
 
 /** How a call went. */
 export interface Outcome {
@@ -28,42 +21,42 @@ let calls = 0
 
 /**
  * @param line what follows `dagger call`
- * @param checkout folder of the repository
- * @param folder where the log and what the call exported are kept
+ * @param env variables of the step; their values are kept as secrets
+ * @param checkout folder of the repository; what the call exports is there afterwards
+ * @param folder where the log and the exports are kept
  */
 export async function call(line: string, env: Record<string, string>, checkout: string, folder: string): Promise<Outcome> {
+  const number = String((calls += 1))
+  const own = join(CHECKOUTS, number)
+  await cp(checkout, own, { recursive: true })
   await mkdir(folder, { recursive: true })
-  const log = createWriteStream(join(folder, 'log.txt'))
-  log.write(`$ dagger call ${line}\n`)
-  const secrets = join(SECRETS, String((calls += 1)))
-  await mkdir(secrets, { recursive: true })
-  for (const [name, value] of Object.entries(env)) await writeFile(join(secrets, name), value, { mode: 0o600 })
-  const started = Date.now()
-  const child = spawn('sh', ['-c', `exec dagger call ${line.replaceAll('env://', `file://${secrets}/`)}`], { cwd: checkout, stdio: ['ignore', 'pipe', 'pipe'] })
-  const streams = { stdout: '', stderr: '' }
-  for (const name of ['stdout', 'stderr'] as const) {
-    child[name].on('data', (chunk: Buffer) => {
-      streams[name] += chunk.toString()
-      log.write(chunk)
-    })
+  let container = dag
+    .container()
+    .from(`registry.dagger.io/engine:${await dag.version()}`)
+    .withDirectory('/checkout', dag.host().directory(own))
+    .withWorkdir('/checkout')
+    .withEnvVariable('DAGGER_NO_NAG', '1')
+    .withEnvVariable('RUN', `${process.env['RUN']}-${number}`)
+  for (const [name, value] of Object.entries(env)) {
+    container = value === '' ? container.withEnvVariable(name, '') : container.withSecretVariable(name, dag.setSecret(`${name}-${number}`, value))
   }
-  const limit = setTimeout(() => {
-    log.write(`\nended: it took longer than ${LIMIT / 60_000} min\n`)
-    child.kill('SIGTERM')
-    setTimeout(() => child.kill('SIGKILL'), GRACE).unref()
-  }, LIMIT)
-  const [code, signal] = (await once(child, 'close')) as [number | null, string | null]
-  clearTimeout(limit)
-  log.end()
-  for (const name of EXPORTED) await cp(join(checkout, name), join(folder, name), { recursive: true }).catch(ifThere)
-  return { exitCode: code ?? (signal === null ? 1 : 128), seconds: (Date.now() - started) / 1000, ...streams }
+  const started = Date.now()
+  const done = container.withExec(['sh', '-c', `exec dagger call ${line}`], { experimentalPrivilegedNesting: true, expect: ReturnType.Any })
+  const [exitCode, stdout, stderr] = await Promise.all([done.exitCode(), done.stdout(), done.stderr()])
+  const seconds = (Date.now() - started) / 1000
+  await writeFile(join(folder, 'log.txt'), `$ dagger call ${line}\n${stderr}\n${stdout}`)
+  const there = (await done.directory('/checkout').entries()).map((entry) => entry.replace(/\/$/, ''))
+  for (const name of EXPORTED.filter((name) => there.includes(name))) {
+    await rm(join(checkout, name), { recursive: true, force: true })
+    if (name.endsWith('.json')) await done.file(`/checkout/${name}`).export(join(checkout, name))
+    else await done.directory(`/checkout/${name}`).export(join(checkout, name))
+    await cp(join(checkout, name), join(folder, name), { recursive: true })
+  }
+  await rm(own, { recursive: true })
+  return { exitCode, seconds, stdout, stderr }
 }
 
 /** What an earlier job exported is not there for the next one: each has a checkout of its own. */
 export async function freshCheckout(checkout: string): Promise<void> {
   for (const name of EXPORTED) await rm(join(checkout, name), { recursive: true, force: true })
-}
-
-function ifThere(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ENOENT') throw error
 }

@@ -4,6 +4,7 @@
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { connection } from '@dagger.io/dagger'
 import { freshCheckout } from './calls.ts'
 import { awaitCluster, pipelineKubeconfig } from './clusters.ts'
 import { firstCommit, secondCommit } from './commits.ts'
@@ -30,7 +31,7 @@ journal.page.notes.push('stand-ins: a stub of a model endpoint in the place of a
 if (process.env['CLUSTER_LABEL']) journal.page.notes.push(`stand-in: ${process.env['CLUSTER_LABEL']}`)
 if (LEFT_OUT.length > 0) journal.page.notes.push(`left out of the workflows' ci, which runs them anyway: ${LEFT_OUT.join(', ')}`)
 
-try {
+async function rehearse(): Promise<void> {
   const around = await neighbours()
   const [nonproduction, production] = await Promise.all([awaitCluster(`${RUN}-nonproduction`, say), awaitCluster(`${RUN}-production`, say)])
   const clusters = { development: nonproduction, staging: nonproduction, production }
@@ -57,6 +58,10 @@ try {
       await refusals(world, journal, second)
     }
   }
+}
+
+try {
+  await connection(rehearse)
 } catch (error) {
   await journal.step('the rehearsal itself', 'could not go on', '', () => Promise.reject(error instanceof Error ? error : new Error(String(error))))
 } finally {
