@@ -4,7 +4,7 @@
 set -eu
 sh "$(dirname "$0")/certificate.sh" postgres /tmp/tls
 head -c 32 /dev/urandom | base64 >/tmp/unknown
-initdb --pgdata=/tmp/data --username=postgres --pwfile=/tmp/unknown --auth=scram-sha-256 --no-sync >/dev/null
+initdb --pgdata=/tmp/data --username=postgres --pwfile=/tmp/unknown --auth=scram-sha-256 --encoding=UTF8 --locale=C --no-sync >/dev/null
 rm /tmp/unknown
 cat >>/tmp/data/postgresql.conf <<'CONF'
 listen_addresses = '*'
