@@ -37,7 +37,6 @@ function lock({ progress, signal }, cacheDir) {
  *   the CLI against it; `close` ends what is still being built and says what went wrong in it
  */
 export async function embeddedEngine({ args, besides, ...context }) {
-  requireFitness(args);
   const cacheDir = cacheFolder();
   const held = await lock(context, cacheDir);
   /** @type {(() => Promise<string | undefined>) | undefined} */
@@ -72,7 +71,7 @@ async function nodeImageBesides({ cacheDir, id, progress, signal, release }) {
 }
 
 /** @param {string[]} argv arguments of the launcher @throws {LauncherError} */
-function requireFitness(argv) {
+export function requireFitness(argv) {
   const reason = unfitness(thisMachine(), argv);
   if (reason !== undefined) throw new LauncherError(reason);
 }

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { chooseEngine, ENGINES } from "./choose.mjs";
-import { embeddedEngine, engineCommand } from "./embedded.mjs";
+import { embeddedEngine, engineCommand, requireFitness } from "./embedded.mjs";
 import { LauncherError } from "./errors.mjs";
 import { createProgress } from "./progress.mjs";
 import { mainJob, outputPaths, reportCall, watchRun } from "./quiet.mjs";
@@ -67,6 +67,8 @@ export async function main(argv) {
     progress.note(`engine: ${choice.kind} (${choice.reason})`);
     const job = watched ? undefined : mainJob(rest);
     const paths = outputPaths(process.env);
+    // What this machine cannot do is told before anything is written, and with the call as it was given.
+    if (choice.kind === "embedded") requireFitness(rest);
     const run = job && watchRun({ ...paths, env: process.env, print: (line) => console.log(line), note: (line) => console.error(line) });
     const wanted = job === undefined ? rest : reportCall(job, paths.report);
     // On a terminal the CLI draws, and nothing else may.
