@@ -84,9 +84,11 @@ export function textOf(delivered: Delivered, accepted: readonly number[] = [0]):
 
 const MEANINGS: Record<number, string> = { 1: 'failed', 2: 'changes pending', 3: 'bad input', 4: 'another deployment holds the lock' }
 
-/** @returns report.json, report.md and report.html of a run that wrote them, else the streams as text files */
-export function reportOf({ container, stdout, stderr, code }: Delivered): Directory {
-  return container.directory(REPORT).withNewFile('stdout.txt', stdout).withNewFile('stderr.txt', stderr).withNewFile('exit-code', `${code}\n`)
+/** @returns report.json, report.md and report.html of a run that wrote them, else why it did not as report.md; the streams as text files beside them */
+export async function reportOf({ container, stdout, stderr, code }: Delivered): Promise<Directory> {
+  const report = container.directory(REPORT).withNewFile('stdout.txt', stdout).withNewFile('stderr.txt', stderr).withNewFile('exit-code', `${code}\n`)
+  // A workflow shows report.md whatever the result, and after bad input the reason most of all.
+  return (await report.exists('report.md')) ? report : report.withNewFile('report.md', `## ✗ ${MEANINGS[code] ?? 'unexpected'} (exit code ${code})\n\n\`\`\`\n${stderr.trim()}\n\`\`\`\n`)
 }
 
 /** Where the commands of `deliver` write their report. */
