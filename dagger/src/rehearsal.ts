@@ -9,7 +9,7 @@ const OWNER = '10001:10001'
 const REPORT = '/report'
 
 /** Programs of the tools image that the rehearsal itself uses. */
-const TOOLS = ['kubectl', 'kustomize', 'helm', 'crane']
+const TOOLS = ['kubectl', 'kustomize', 'crane']
 
 /** Secrets that a service and whoever talks to it share, by their file's name in /secrets. */
 const SECRETS = ['registry-password', 'superuser-password', 'model-api-key', 'oidc-client-secret'] as const
@@ -62,7 +62,6 @@ export async function rehearsal(source: Directory, clusterImage: string, leftOut
     .withEnvVariable('REPORT_DIR', REPORT)
     .withEnvVariable('CI_SKIP', leftOut.join(','))
     .withEnvVariable('CLUSTER_LABEL', (await standIn(clusterImage)).join(', '))
-    .withEnvVariable('DAGGER_NO_NAG', '1')
     .withEnvVariable('NODE_EXTRA_CA_CERTS', '/authority/ca.crt')
   for (const [name, service] of Object.entries(services)) rehearsing = rehearsing.withServiceBinding(name, service)
   for (const [index, { service, volume }] of nodes.entries()) rehearsing = rehearsing.withServiceBinding(`node-${index}`, service).withMountedCache('/clusters', volume)
