@@ -40,7 +40,7 @@ export function checks(source: Directory): Check[] {
       title: 'pytest with PostgreSQL',
       folder: BACKEND,
       container: () => withTestDatabase(source),
-      command: `pytest -n auto --dist worksteal --cov --cov-report=term --junitxml=${REPORT}/junit.xml -o cache_dir=/tmp/pytest`,
+      command: `COLUMNS=160 pytest -n auto --dist worksteal --cov --cov-report=term --junitxml=${REPORT}/junit.xml -o cache_dir=/tmp/pytest`,
     },
     {
       name: 'test-frontend',
