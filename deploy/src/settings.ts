@@ -108,8 +108,8 @@ export const SETTINGS = {
   'oidc.cidr': setting('network of the provider, when it has no public address', network, { standard: 'any public address', partOf: 'oidc.issuer' }),
   'images.pullSecret': setting('Secret of type kubernetes.io/dockerconfigjson for the registry; its value comes with the secrets as .dockerconfigjson, unless it exists', objectName),
   'trust.privateCa': setting('true: trust the authorities in the secret ca.crt instead of those in the images', flag, { standard: 'false' }),
-  'autoscaling.minReplicas': setting('least pods of each tier', integer(2, 100), { standard: '2, 3 in prod' }),
-  'autoscaling.maxReplicas': setting('most pods of each tier, within the quota of the namespace', integer(2, 100), { standard: '3, 6 in prod' }),
+  'autoscaling.minReplicas': setting('least pods of each tier; 1 in dev only, where a node may take the application with it', integer(1, 100), { standard: '2, 3 in prod' }),
+  'autoscaling.maxReplicas': setting('most pods of each tier, within the quota of the namespace', integer(1, 100), { standard: '3, 6 in prod' }),
 } as const satisfies Record<string, Setting>
 
 export type SettingName = keyof typeof SETTINGS

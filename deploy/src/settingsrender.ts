@@ -64,6 +64,7 @@ export function checkSettings(environment: Environment, settings: Settings): voi
   }
   const min = settings['autoscaling.minReplicas'] ?? REPLICAS[environment].min
   const max = settings['autoscaling.maxReplicas'] ?? REPLICAS[environment].max
+  if (min < 2 && environment !== 'development') throw new BadInput(`setting autoscaling.minReplicas (${min}) must be at least 2 in ${environment}: with one pod, the end of a node is the end of the application`, { next: 'give 2 or more' })
   if (max < min) throw new BadInput(`setting autoscaling.maxReplicas (${max}) must be at least autoscaling.minReplicas (${min})`, { next: 'give both' })
 }
 

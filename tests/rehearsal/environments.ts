@@ -64,15 +64,16 @@ function pullCredentials(registry: string, password: string): string {
 
 const ROLES = ['superuser', 'migrator', 'chat', 'tasks', 'mcp', 'backup']
 
-/** Settings that every environment needs here: small replicas for a machine of two processors, private images. */
-const SHARED_SETTINGS = { 'images.pullSecret': 'todo-chat-registry', 'autoscaling.minReplicas': 2, 'autoscaling.maxReplicas': 3 }
+/** Pods of each tier: two environments share a node of two processors, where a rollout needs room for new pods beside the old ones. */
+const PODS = { development: 1, staging: 2, production: 2 } as const
 
 function settingsOf(name: EnvironmentName, { database, model, provider }: Neighbours): Record<string, unknown> {
-  if (name === 'development') return SHARED_SETTINGS
+  const shared = { 'images.pullSecret': 'todo-chat-registry', 'autoscaling.minReplicas': PODS[name], 'autoscaling.maxReplicas': PODS[name] }
+  if (name === 'development') return shared
   const signIn = { 'oidc.issuer': provider.issuer, 'oidc.clientId': CLIENT_ID, 'oidc.cidr': `${provider.address}/32`, 'trust.privateCa': true, host: FACTS[name].host }
-  if (name === 'staging') return { ...SHARED_SETTINGS, ...signIn }
+  if (name === 'staging') return { ...shared, ...signIn }
   return {
-    ...SHARED_SETTINGS,
+    ...shared,
     ...signIn,
     'database.host': database.host,
     'database.cidr': `${database.address}/32`,

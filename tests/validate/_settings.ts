@@ -60,5 +60,5 @@ export const SETTINGS_CASES: SettingsCase[] = (Object.keys(LEAST) as Environment
   { title: `${environment} with the least settings`, environment, settings: parse(LEAST[environment]), features: {} },
   { title: `${environment} with every setting`, environment, settings: parse(ALL), features: { externalDatabase: true, modelEndpoint: true, oidc: true, tls: true } },
   { title: `${environment} with sign-in and no host`, environment, settings: parse('', 'oidc.issuer=https://login.example.org', 'oidc.clientId=todo'), features: { oidc: true } },
-  ...SINGLE.map((assignment) => ({ title: `${environment} with ${assignment}`, environment, settings: parse(LEAST[environment], assignment), features: {} })),
+  ...(environment === 'development' ? ['autoscaling.minReplicas=1', ...SINGLE] : SINGLE).map((assignment) => ({ title: `${environment} with ${assignment}`, environment, settings: parse(LEAST[environment], assignment), features: {} })),
 ])

@@ -74,7 +74,7 @@ describe('values that the chart refuses', () => {
     ['an image with neither tag nor digest', 'development', ['images.backend.tag=""'], /images\.backend needs a tag or a digest/],
     ['an external database without its host', 'staging', ['database.external=true', 'database.sslMode="verify-full"'], /at '\/database\/host'/],
     ['an external database without a verified certificate', 'staging', [...EXTERNAL, 'database.sslMode="require"'], /at '\/database\/sslMode'/],
-    ['one replica', 'development', ['autoscaling.minReplicas=1'], /at '\/autoscaling\/minReplicas'/],
+    ['one replica', 'staging', ['autoscaling.minReplicas=1'], /at '\/autoscaling\/minReplicas'/],
     ['a maximum under the minimum', 'staging', ['autoscaling.minReplicas=4'], /maxReplicas \(3\) must be at least autoscaling\.minReplicas \(4\)/],
     ['memory that is no quantity', 'development', ['resources.backend.memory="lots"'], /at '\/resources\/backend\/memory'/],
   ])('%s', async (_, environment, values, message) => {

@@ -74,7 +74,7 @@ describe('--set', () => {
     ['ingress.class=Nginx', /name of a Kubernetes object/],
     ['ingress.controller.podLabels=traefik', /labels as key=value/],
     ['trust.privateCa=yes', /true or false/],
-    ['autoscaling.minReplicas=1', /whole number from 2/],
+    ['autoscaling.minReplicas=0', /whole number from 1/],
   ])('%s is refused', (assignment, message) => {
     expect(() => parseSettings(undefined, [assignment])).toThrow(message)
   })
@@ -86,6 +86,8 @@ describe('settings that do not go together', () => {
     ['staging', ['model.cidr=10.0.0.0/8'], /model.cidr has no effect in staging without model.baseUrl/],
     ['development', ['oidc.clientId=todo'], /oidc.clientId has no effect in development without oidc.issuer/],
     ['production', ['autoscaling.maxReplicas=2'], /autoscaling.maxReplicas \(2\) must be at least autoscaling.minReplicas \(3\)/],
+    ['staging', ['autoscaling.minReplicas=1'], /minReplicas \(1\) must be at least 2 in staging/],
+    ['production', ['autoscaling.minReplicas=1', 'autoscaling.maxReplicas=1'], /minReplicas \(1\) must be at least 2 in production/],
     ['staging', ['autoscaling.minReplicas=4'], /maxReplicas \(3\) must be at least autoscaling.minReplicas \(4\)/],
   ] as const)('in %s: %s', (environment, assignments, message) => {
     const settings = parseSettings(undefined, assignments)
@@ -96,6 +98,7 @@ describe('settings that do not go together', () => {
     ['production', ['database.port=6432', 'model.name=x', 'oidc.clientId=todo']],
     ['development', ['database.host=db', 'database.port=6432']],
     ['production', ['autoscaling.minReplicas=2', 'autoscaling.maxReplicas=2']],
+    ['development', ['autoscaling.minReplicas=1', 'autoscaling.maxReplicas=1']],
   ] as const)('others do: in %s %s', (environment, assignments) => {
     expect(() => checkSettings(environment, parseSettings(undefined, assignments))).not.toThrow()
   })
