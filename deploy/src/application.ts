@@ -38,6 +38,8 @@ export function newProber(key: Buffer, now: number): Prober {
 
 /** The application limits requests per user and replica to 4 a second; the load stays under half of that. */
 const REQUESTS_PER_USER = 2
+/** So many share the requests that come one after the other before a load, to size it. */
+const LEAST_USERS = 20
 
 function expectStatus(...expected: number[]): (answer: HttpAnswer) => string | undefined {
   return ({ status }) => (expected.includes(status) ? undefined : `HTTP ${status}`)
@@ -76,7 +78,7 @@ export async function prepareLoad(entrances: Entrances, prober: Prober, rate: nu
   try {
     if (expectStatus(200)(await backend.send(info, SETUP_TIMEOUT)) !== undefined) return undefined
     if (ingress !== undefined) {
-      const users = Math.max(1, Math.ceil(rate / REQUESTS_PER_USER))
+      const users = Math.max(LEAST_USERS, Math.ceil(rate / REQUESTS_PER_USER))
       for (let index = 0; index < users; index += 1) {
         const answer = await ingress.send(
           { method: 'POST', path: tasksPath(prober.user(index)), headers: prober.headers(index), body: JSON.stringify({ title: 'deploy probe' }) },

@@ -50,7 +50,10 @@ export interface Availability {
   requests: number
   failures: number
   failuresByKind: Record<string, number>
-  /** Longest time from a failed request to the next right answer of the same target, in ms; 0 without failures. */
+  /**
+   * Longest time in which a route failed, in ms; 0 without failures: from a failed request to its next right answer, or over seconds in each
+   * of which at least half of its requests failed, since one right answer among many failures ends no outage for anybody.
+   */
   longestOutageMs: number
   /** While objects were being changed and pods replaced. */
   inside: Window
@@ -63,6 +66,14 @@ export interface Availability {
 
 /** An answer later than this is a failure to a user, where a route says nothing else. In ms. */
 const REQUEST_TIMEOUT = 10_000
+/** Part of each second that the answers of a load may take, one after the other at rest: a measurement must not be the outage. */
+const BUSY_SHARE = 0.5
+/** So few requests a second still tell an outage of a second. */
+const LEAST_RATE = 5
+/** Rounds of all routes that are sent to measure an answer at rest; the one before them opens connections. */
+const ROUNDS = 2
+/** No more of them are sent after this, in ms. */
+const SIZING_LIMIT = 3_000
 /** The loop looks for due requests so often, in ms. */
 const TICK = 5
 /** More than this under way means that the load generator, not the application, is the limit. */
@@ -79,6 +90,34 @@ export function failureKind(error: unknown): string {
     if (code !== undefined && cause.cause === undefined) return code
   }
   return error instanceof Error ? error.name : 'error'
+}
+
+/**
+ * The rate that leaves the application most of its time.
+ * @param most requests a second
+ * @param meanMs of one request of the load, sent when the one before was answered
+ */
+export function calmRate(most: number, meanMs: number): number {
+  return Math.min(most, Math.max(LEAST_RATE, Math.floor((BUSY_SHARE * 1000) / Math.max(1, meanMs))))
+}
+
+/**
+ * Sends the mix of a load, each request when the one before was answered.
+ * @returns ms that one of them took; an answer that did not come took its limit
+ */
+export async function meanAtRest(routes: readonly Route[], clock: Clock): Promise<number> {
+  const sequence = interleave(routes)
+  const first = clock.now()
+  let started = first
+  let sent = 0
+  // The first round opens connections and does not count, unless there is no time for more.
+  for (let index = 0; index < sequence.length * (ROUNDS + 1) && clock.now() - first < SIZING_LIMIT; index += 1) {
+    if (index === sequence.length) [started, sent] = [clock.now(), 0]
+    const { target, request, timeoutMs = REQUEST_TIMEOUT } = sequence[index % sequence.length] as Route
+    await target.send(request(index), timeoutMs).catch(() => undefined)
+    sent += 1
+  }
+  return (clock.now() - started) / sent
 }
 
 /** Requests at fixed times, whether earlier ones were answered or not (open model). `await using` ends it. */
@@ -184,13 +223,12 @@ export function summarise(samples: readonly Sample[], rate: number, rollout: { s
   const isInside = ({ at }: Sample): boolean => rollout !== undefined && at >= rollout.start && at <= rollout.end
   const byRoute = groupBy(ordered, ({ route, target }) => `${target}\n${route}`)
   const bySecond = groupBy(ordered, ({ at }) => Math.floor(at / 1000) * 1000)
-  const byTarget = groupBy(ordered, ({ target }) => target)
   return {
     rate,
     requests: ordered.length,
     failures: failed.length,
     failuresByKind,
-    longestOutageMs: Math.max(0, ...[...byTarget.values()].map(longestOutage)),
+    longestOutageMs: Math.max(0, ...[...byRoute.values()].flatMap((group) => [longestGap(group), longestBadStretch(group)])),
     inside: figures(ordered.filter(isInside)),
     outside: figures(ordered.filter((sample) => !isInside(sample))),
     routes: [...byRoute.values()].map((group) => ({ route: group[0]?.route ?? '', target: group[0]?.target ?? '', ...figures(group) })),
@@ -210,25 +248,42 @@ function groupBy<Key>(samples: readonly Sample[], keyOf: (sample: Sample) => Key
 }
 
 function figures(samples: readonly Sample[]): Window {
-  const latencies = samples.filter(({ failure }) => failure === undefined).map(({ latencyMs }) => latencyMs)
+  // A request that failed took its user's time too.
+  const latencies = samples.map(({ latencyMs }) => latencyMs)
   return {
     requests: samples.length,
-    failures: samples.length - latencies.length,
+    failures: samples.filter(({ failure }) => failure !== undefined).length,
     p50Ms: percentile(latencies, 0.5),
     p99Ms: percentile(latencies, 0.99),
   }
 }
 
-function longestOutage(samples: readonly Sample[]): number {
+/** @param samples of one route, in their order */
+function longestGap(samples: readonly Sample[]): number {
   let longest = 0
   let since: number | undefined
-  let last = 0
   for (const { at, failure } of samples) {
-    last = at
-    if (failure === undefined) {
-      if (since !== undefined) longest = Math.max(longest, at - since)
+    if (failure !== undefined) since ??= at
+    else if (since !== undefined) {
+      longest = Math.max(longest, at - since)
       since = undefined
-    } else since ??= at
+    }
   }
-  return since === undefined ? longest : Math.max(longest, last - since)
+  return since === undefined ? longest : Math.max(longest, (samples.at(-1)?.at ?? 0) - since)
+}
+
+/** @param samples of one route, in their order */
+function longestBadStretch(samples: readonly Sample[]): number {
+  let longest = 0
+  let since: number | undefined
+  for (const second of groupBy(samples, ({ at }) => Math.floor(at / 1000)).values()) {
+    const failed = second.filter(({ failure }) => failure !== undefined)
+    if (failed.length * 2 < second.length) {
+      since = undefined
+      continue
+    }
+    since ??= failed[0]?.at ?? 0
+    longest = Math.max(longest, (failed.at(-1)?.at ?? 0) - since)
+  }
+  return longest
 }

@@ -208,7 +208,7 @@ function withIngress(command: Command): Command {
 
 function withRun(command: Command): Command {
   return withIngress(withLock(command))
-    .option('--rate <number>', 'requests a second of the availability measurement; 0 measures nothing', natural, 100)
+    .option('--rate <number>', 'most requests a second of the availability measurement, fewer where the application takes long for them; 0 measures nothing', natural, 100)
     .addOption(durationOption('--soak <duration>', 'no new container may restart for so long after readiness', '10s'))
     .option('--report-dir <folder>', 'write report.json, report.md and report.html there')
 }

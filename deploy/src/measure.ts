@@ -1,7 +1,7 @@
 /** Load beside a rollout: from before the first change until no old pod is left. */
 import type { Clock } from './_poll.ts'
 import { type Prober, prepareLoad } from './application.ts'
-import { type Availability, Load } from './availability.ts'
+import { type Availability, calmRate, Load, meanAtRest } from './availability.ts'
 import type { OpenEntrances } from './entrances.ts'
 
 /** Requests are sent for so long before the first change and after the last old pod, to compare with. In ms. */
@@ -18,7 +18,7 @@ export interface Measurement extends AsyncDisposable {
 
 /**
  * Starts the load when something answers already.
- * @param rate requests a second; 0 measures nothing
+ * @param rate most requests a second; fewer where the application takes longer for them. 0 measures nothing
  */
 export async function startMeasurement(clock: Clock, entrances: OpenEntrances, prober: Prober | undefined, rate: number): Promise<Measurement> {
   if (rate === 0) return notMeasured('availability was not measured: --rate 0')
@@ -26,7 +26,7 @@ export async function startMeasurement(clock: Clock, entrances: OpenEntrances, p
   const ways = await entrances.current()
   const setup = await prepareLoad(ways, prober, rate)
   if (setup === undefined) return notMeasured('availability was not measured: nothing answered before the first change')
-  const load = new Load(setup.routes, rate, clock)
+  const load = new Load(setup.routes, calmRate(rate, await meanAtRest(setup.routes, clock)), clock)
   const started = clock.now()
   let starting: Promise<void> | undefined
   let ended: number | undefined

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Route, Load, type Sample, failureKind, interleave, percentile, summarise } from '../../../deploy/src/availability.ts'
+import { type Route, Load, type Sample, calmRate, failureKind, interleave, meanAtRest, percentile, summarise } from '../../../deploy/src/availability.ts'
 import type { HttpAnswer } from '../../../deploy/src/http.ts'
 import { FakeClock } from '../../fakes/clock.ts'
 
@@ -14,14 +14,29 @@ describe('summarise', () => {
       requests: 5,
       failures: 1,
       failuresByKind: { 'HTTP 502': 1 },
-      inside: { requests: 3, failures: 1, p50Ms: 20, p99Ms: 30 },
+      inside: { requests: 3, failures: 1, p50Ms: 30, p99Ms: 400 },
       outside: { requests: 2, failures: 0, p50Ms: 10, p99Ms: 40 },
     })
   })
 
   it('measures an outage from the first failure to the next right answer of the same way in', () => {
-    const samples = [sample(0, 1), sample(100, 1, 'x'), sample(150, 1, undefined, 'service'), sample(300, 1, 'x'), sample(700, 1), sample(900, 1, 'x'), sample(950, 1)]
+    const samples = [sample(0, 1), sample(30, 1), sample(60, 1), sample(100, 1, 'x'), sample(150, 1, undefined, 'service'), sample(300, 1, 'x'), sample(700, 1), sample(900, 1, 'x'), sample(950, 1)]
     expect(summarise(samples, 10, undefined).longestOutageMs).toBe(600)
+  })
+
+  it('measures an outage by route: others that are answered do not end it', () => {
+    const other = (at: number): Sample => ({ ...sample(at, 1), route: 'page' })
+    expect(summarise([sample(0, 1, 'x'), other(10), sample(500, 1, 'x'), other(510), sample(900, 1)], 10, undefined).longestOutageMs).toBe(900)
+  })
+
+  it('a minute in which three of four fail is an outage of a minute', () => {
+    const minute = Array.from({ length: 600 }, (_, index) => sample(index * 100, 1, index % 4 === 0 ? undefined : 'HTTP 503'))
+    expect(summarise([...minute, sample(60_500, 1)], 10, undefined).longestOutageMs).toBe(59_800)
+  })
+
+  it('a failed request of each second is no outage of all of them', () => {
+    const seconds = Array.from({ length: 100 }, (_, index) => sample(index * 100, 1, index % 10 === 3 ? 'HTTP 503' : undefined))
+    expect(summarise(seconds, 10, undefined).longestOutageMs).toBe(100)
   })
 
   it('counts an outage that did not end before the load did', () => {
@@ -80,6 +95,23 @@ describe('Load', () => {
       },
     }
   }
+
+  it.each([[2, 100], [5, 100], [20, 25], [60, 8], [5000, 5], [0, 100]])('is at most as heavy as the application bears: at rest %d ms for a request, so %d a second', (meanMs, rate) => {
+    expect(calmRate(100, meanMs)).toBe(rate)
+    expect(calmRate(3, meanMs)).toBe(3)
+  })
+
+  it('measures an answer at rest, without the first ones', async () => {
+    const clock = new FakeClock()
+    expect(await meanAtRest([route(clock, (index) => (index < 1 ? 500 : 40))], clock)).toBe(40)
+  })
+
+  it('is sized within seconds also where nothing answers in time', async () => {
+    const clock = new FakeClock()
+    const began = clock.now()
+    expect(await meanAtRest([route(clock, () => 9_000)], clock)).toBe(9_000)
+    expect(clock.now() - began).toBe(9_000)
+  })
 
   it('keeps its rate while the application stalls, and counts the stall for every request in it', async () => {
     const clock = new FakeClock()
