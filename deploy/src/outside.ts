@@ -1,8 +1,15 @@
-/** What the doctor asks outside the cluster: names, certificates, HTTP, PostgreSQL. Every question is bounded; no rule is here. */
+/** What the doctor asks outside the cluster: names, certificates, HTTP, PostgreSQL, registries. Every question is bounded; no rule is here. */
+import { execFile } from 'node:child_process'
 import { lookup } from 'node:dns/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type PeerCertificate, connect as connectTls, rootCertificates } from 'node:tls'
+import { promisify } from 'node:util'
 import pg from 'pg'
 import { Agent, request } from 'undici'
+
+const run = promisify(execFile)
 
 const TIMEOUT = 8_000
 
@@ -43,6 +50,12 @@ export interface Outside {
   get(url: string, options: { headers?: Record<string, string>; ca?: string }): Promise<{ status: number; body: string }>
   /** Signs in to PostgreSQL over TLS and asks for facts; changes nothing. */
   database(address: DatabaseAddress): Promise<DatabaseFacts>
+  /**
+   * Asks a registry for an image, as a node would before it pulls.
+   * @param credentials of the form of a Docker configuration file
+   * @returns what the registry said when it does not give the image; undefined when it does
+   */
+  image(reference: string, options: { credentials?: string; ca?: string }): Promise<string | undefined>
 }
 
 export const realOutside: Outside = {
@@ -85,6 +98,25 @@ export const realOutside: Outside = {
       return { version: Number(row?.version), superuser: row?.rolsuper ?? false, createRole: row?.rolcreaterole ?? false, createDatabase: row?.create ?? false }
     } finally {
       await client.end().catch(() => undefined)
+    }
+  },
+
+  async image(reference, { credentials = '{}', ca }) {
+    const folder = await mkdtemp(join(tmpdir(), 'registry-'))
+    try {
+      await writeFile(join(folder, 'config.json'), credentials, { mode: 0o600 })
+      const trusted = join(folder, 'ca.crt')
+      if (ca !== undefined) await writeFile(trusted, [...rootCertificates, ca].join('\n'))
+      await run('crane', ['digest', reference], { timeout: TIMEOUT, env: { PATH: process.env['PATH'], HOME: folder, DOCKER_CONFIG: folder, ...(ca === undefined ? {} : { SSL_CERT_FILE: trusted }) } })
+      return undefined
+    } catch (error) {
+      const { stderr, killed, code } = error as { stderr?: string; killed?: boolean; code?: unknown }
+      if (code === 'ENOENT') return 'crane is not installed here'
+      if (killed === true) return `timeout: no answer within ${TIMEOUT / 1000} s`
+      if (typeof code !== 'number') throw error
+      return (stderr ?? '').trim().split('\n').at(-1)?.replace(/^.*?Error: /, '') ?? ''
+    } finally {
+      await rm(folder, { recursive: true, force: true })
     }
   },
 }

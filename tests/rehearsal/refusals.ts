@@ -24,7 +24,7 @@ interface Refusal {
 const REFUSALS: readonly Refusal[] = [
   {
     title: 'the secrets of staging',
-    says: /staging/,
+    says: /these are the secrets of staging, not of prod/,
     given: (contexts, world) => ({ ...contexts, secrets: { ...contexts.secrets, APPLICATION_SECRETS: world.contexts('staging', '').secrets['APPLICATION_SECRETS'] ?? '' } }),
   },
   {
@@ -56,17 +56,17 @@ export async function refusals(world: World, journal: Journal, sha: string): Pro
     const { path, name } = journal.folderFor(`refused ${title}`)
     let said = ''
     let seconds = 0
-    let refused = false
+    const accepted: string[] = []
     for (const each of await workflowCalls({ ...world, contexts }, 'cd-production.yml', sha)) {
       const outcome = await call(each.line, each.env, world.checkout, path)
       seconds += outcome.seconds
-      said += outcome.stderr + (await readFile(join(world.checkout, 'report/stderr.txt'), 'utf8').catch(() => ''))
-      refused ||= outcome.exitCode !== 0
-      if (outcome.exitCode !== 0) break
+      said += outcome.stdout + outcome.stderr + (await readFile(join(world.checkout, 'report/stderr.txt'), 'utf8').catch(() => ''))
+      if (outcome.exitCode === 0 && /^(doctor|verdict) /.test(each.line)) accepted.push(each.line.split(' ')[0] ?? '')
     }
     const unchanged = (await state(world)) === was
     const right = says.test(said)
-    const verdict = !refused ? 'it was not refused' : !unchanged ? 'refused, but something was changed' : right ? `refused, nothing changed: ${lastLines(said)}` : `refused for another reason: ${lastLines(said)}`
+    const refused = accepted.length === 0
+    const verdict = !refused ? `accepted by ${accepted.join(' and ')}` : !unchanged ? 'refused, but something was changed' : right ? `refused, nothing changed: ${lastLines(said)}` : `refused for another reason: ${lastLines(said)}`
     journal.add({ chapter: 'refusals', title, call: 'cd-production.yml', seconds, ok: refused && unchanged && right, verdict, folder: name })
     await undo?.()
   }

@@ -64,10 +64,18 @@ async function oneCall(world: World, journal: Journal, chapter: string, each: Ca
 /** What a call gave: its exit code, and for a deployment what its report says. */
 export async function judged(each: Call, outcome: Outcome, checkout: string, again: boolean, seen?: Counts): Promise<{ ok: boolean; verdict: string }> {
   if (outcome.exitCode !== 0) return { ok: false, verdict: lastLines(outcome.stderr) }
+  if (each.line.startsWith('doctor ')) return { ok: true, verdict: doctorVerdict(outcome.stdout) }
   if (!each.line.startsWith('deploy-report')) return { ok: true, verdict: 'exit code 0' }
   const text = await readFile(join(checkout, 'report/report.json'), 'utf8').catch(() => undefined)
   if (text === undefined) return { ok: false, verdict: lastLines(await readFile(join(checkout, 'report/stderr.txt'), 'utf8')) }
   return judgedReport(JSON.parse(text) as RunReport, again, seen)
+}
+
+/** How many rows the doctor found well, and those that it could not ask. */
+export function doctorVerdict(text: string): string {
+  const lines = stripVTControlCharacters(text).split('\n')
+  const rows = (mark: string): string[] => lines.filter((line) => line.startsWith(`${mark} `)).map((line) => line.slice(2).trim().replace(/ {2,}/, ': '))
+  return [`${rows('✓').length} rows well`, ...rows('–').map((row) => `not asked: ${row}`)].join('; ')
 }
 
 /**

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import type { V1Role } from '@kubernetes/client-node'
 import pMap from 'p-map'
 import { type CheckedInput } from '../checkrelease.ts'
@@ -8,6 +9,7 @@ import type { KubeObject, RenderedObject, Wire } from '../objects.ts'
 import type { DatabaseFacts, Outside } from '../outside.ts'
 import { checkQuota } from '../quota.ts'
 import { gatherSecrets } from '../release.ts'
+import { PULL_KEY, podSpecs } from '../secrets.ts'
 import { type Context, checkNamespace } from '../session.ts'
 import { missingSettings } from '../settings.ts'
 
@@ -109,6 +111,27 @@ function images({ objects }: Facts): Verdict {
   return well(tagged.length === 0 ? `${Object.keys(all).length} by digest` : `${Object.keys(all).length}, by tag: ${tagged.join(', ')}`)
 }
 
+/** Nothing was learnt of the image: nobody was reached, or not by a name that this machine trusts; nodes have authorities of their own. */
+const REGISTRY_NOT_ASKED = /timeout|no such host|connection refused|no route|unreachable|x509|crane/
+const REGISTRY_REFUSES = /UNAUTHORIZED|DENIED|401|403/
+
+async function registry({ objects, input, outside, ...facts }: Facts): Promise<Verdict> {
+  const references = Object.values(imagesOf(objects)).filter((reference) => !isPlaceholder(reference))
+  if (references.length === 0) return notAsked('no image is given')
+  const credentials = text(input.secretFiles.get(PULL_KEY))
+  const pulls = objects.flatMap(podSpecs).some(({ imagePullSecrets = [] }) => imagePullSecrets.length > 0)
+  const options = { ...(credentials === undefined ? {} : { credentials }), ...authority({ objects, input, outside, ...facts }) }
+  const answers = await pMap(references, async (reference) => ({ reference, refusal: await outside.image(reference, options) }), { concurrency: CONCURRENCY })
+  const refused = answers.flatMap(({ reference, refusal }) => (refusal === undefined ? [] : [{ reference, refusal }]))
+  const [first] = refused
+  if (first === undefined) return well(`${references.length} images are there${credentials === undefined ? '' : ' for the pods’ credentials'}`)
+  const told = `${refused.map(({ reference }) => reference.replace(/@.*/, '')).join(', ')}: ${first.refusal}`
+  if (REGISTRY_NOT_ASKED.test(first.refusal)) return notAsked(`${told}; the nodes may reach it`)
+  if (!REGISTRY_REFUSES.test(first.refusal)) return wrong(told, 'publish the images of this commit to that registry')
+  if (credentials !== undefined) return wrong(told, 'give a secret .dockerconfigjson that may pull from that registry')
+  return pulls ? notAsked('the credentials are not among the given secrets') : wrong(told, 'give the setting images.pullSecret and the secret .dockerconfigjson, where the nodes have no credentials of their own')
+}
+
 function settingsOf({ objects }: Facts): Verdict {
   const missing = missingSettings(objects).map(({ name, placeholder }) => name ?? placeholder)
   return missing.length === 0 ? well('complete') : wrong(`not given: ${missing.join(', ')}`, 'give them with --set or --settings; `settings` explains them')
@@ -144,15 +167,38 @@ async function hostName(facts: Facts): Promise<Verdict> {
   try {
     return well(`${host} is ${(await facts.outside.resolve(host)).join(', ')}`)
   } catch (error) {
+    const { ingress } = facts.input
+    if (ingress !== undefined && ingress.url.hostname !== host) return notAsked(`${host} has no address here (${codeOf(error)}); the ingress is asked at ${ingress.url.host}`)
     return wrong(`${host} has no address (${codeOf(error)})`, 'make a DNS record for it that leads to the ingress controller')
   }
+}
+
+/** What is wrong with the certificate that comes with the secrets. */
+function givenCertificate({ input, context }: Facts, host: string): Verdict | undefined {
+  const pem = text(input.secretFiles.get('tls.crt'))
+  if (pem === undefined) return undefined
+  const next = 'give another tls.crt and tls.key with the secrets'
+  let certificate: X509Certificate
+  try {
+    certificate = new X509Certificate(pem)
+  } catch {
+    return wrong('tls.crt holds no certificate', next)
+  }
+  if (certificate.checkHost(host) === undefined) return wrong(`tls.crt is not for ${host}, but for ${certificate.subjectAltName ?? certificate.subject}`, next)
+  const ends = Date.parse(certificate.validTo)
+  return ends < context.clock.now() ? wrong(`tls.crt ended on ${new Date(ends).toISOString()}`, next) : undefined
 }
 
 async function certificate(facts: Facts): Promise<Verdict> {
   const { host, tls } = ingressOf(facts)
   const { ingress } = facts.input
+  const { cluster, namespace } = facts.context
   if (!tls) return notAsked('this environment serves no TLS')
   if (host === undefined || missingSettings(facts.objects).some(({ name }) => name === 'host')) return notAsked('the host is not given')
+  const given = givenCertificate(facts, host)
+  if (given !== undefined) return given
+  const name = facts.objects.find(({ kind }) => kind === 'Ingress')?.metadata.name ?? ''
+  if ((await cluster.get({ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', namespace, name })) === undefined) return notAsked(`nobody serves ${host} before the first deployment`)
   if (ingress?.url.protocol === 'http:') return notAsked('--ingress-url is a http address')
   if (ingress?.verifyTls === false) return notAsked('--insecure-ingress accepts any')
   const address = { host: ingress?.url.hostname ?? host, port: Number(ingress?.url.port || 443), servername: ingress?.host ?? host, ...(ingress?.ca === undefined ? {} : { ca: ingress.ca }) }
@@ -223,6 +269,7 @@ const QUESTIONS: readonly [name: string, ask: (facts: Facts) => Verdict | Promis
   ['namespace', namespaceOf],
   ['rights', rights],
   ['images', images],
+  ['registry', registry],
   ['settings', settingsOf],
   ['secrets', secrets],
   ['gates', gates],

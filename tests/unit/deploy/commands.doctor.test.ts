@@ -15,6 +15,7 @@ import { deployment } from './_release.ts'
 
 const NAMESPACE = 'todo-chat-prod'
 const DAY = 86_400_000
+const pem = (name: string): string => readFileSync(join(import.meta.dirname, '../../fixtures/tls', name), 'utf8')
 const digest = (part: string): string => `r.example/${part}@sha256:${'a'.repeat(64)}`
 const VERIFIED = { backend: digest('backend'), mcp: digest('mcp') }
 
@@ -65,6 +66,7 @@ function scene(): Scene {
   const clock = new FakeClock()
   const cluster = new Rights(clock)
   cluster.seed({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE, labels: { 'todo-chat.io/environment': 'production' } } })
+  cluster.seed({ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name: 'todo-chat', namespace: NAMESPACE } })
   const facts: DatabaseFacts = { version: 170_004, superuser: false, createRole: true, createDatabase: true }
   return {
     cluster,
@@ -83,6 +85,7 @@ function scene(): Scene {
       certificate: async () => ({ validTo: new Date(START + 60 * DAY).toISOString() }),
       get: async (url) => (url.endsWith('/.well-known/openid-configuration') ? { status: 200, body: JSON.stringify({ issuer: SETTINGS.TODO_OIDC_ISSUER }) } : { status: 200, body: '{}' }),
       database: async () => facts,
+      image: async () => undefined,
     },
   }
 }
@@ -97,7 +100,7 @@ function fails(code: string): () => Promise<never> {
   }
 }
 
-const ROWS = ['cluster', 'namespace', 'rights', 'images', 'settings', 'secrets', 'gates', 'quota', 'host name', 'certificate', 'database', 'model endpoint', 'sign-in']
+const ROWS = ['cluster', 'namespace', 'rights', 'images', 'registry', 'settings', 'secrets', 'gates', 'quota', 'host name', 'certificate', 'database', 'model endpoint', 'sign-in']
 
 describe('the doctor', () => {
   it('finds everything well where it is, and changes nothing', async () => {
@@ -117,6 +120,12 @@ describe('the doctor', () => {
     ['rights', 'one that is missing', (at) => void at.cluster.denied.add('create pods/exec'), /not allowed in todo-chat-prod: create pods\/exec$/, /bootstrap/],
     ['rights', 'one in another group', (at) => void at.cluster.denied.add('patch deployments'), /patch deployments\.apps/, /bootstrap/],
     ['images', 'a digest of zeros', (at) => (at.input.rendered = rendered({ mcp: `r.example/mcp@sha256:${'0'.repeat(64)}` })), /not given: mcp/, /--images/],
+    ['registry', 'an image that nobody published', (at) => (at.outside.image = async (reference) => (reference.includes('mcp') ? 'GET https://r.example/v2/mcp/manifests/sha256:a: MANIFEST_UNKNOWN: manifest unknown' : undefined)), /^r\.example\/mcp: .*MANIFEST_UNKNOWN/, /publish/],
+    ['registry', 'a registry that wants a password', (at) => (at.outside.image = async () => 'GET https://r.example/v2/: UNAUTHORIZED: authentication required'), /r\.example\/backend, r\.example\/mcp: .*UNAUTHORIZED/, /images\.pullSecret/],
+    ['registry', 'credentials of another registry', (at) => {
+      at.input.secretFiles = new Map([...at.input.secretFiles, ['.dockerconfigjson', Buffer.from('{"auths":{"other.example":{"auth":"c2lnbmluZyBrZXk="}}}')]])
+      at.outside.image = async (_reference, { credentials = '' }) => (credentials.includes('"r.example"') ? undefined : 'UNAUTHORIZED: authentication required')
+    }, /UNAUTHORIZED/, /\.dockerconfigjson that may pull/],
     ['settings', 'a placeholder', (at) => (at.input.rendered = rendered({ settings: { TODO_OIDC_ISSUER: 'https://login.todo-chat.example' } })), /not given: oidc\.issuer/, /--set or --settings/],
     ['secrets', 'a key without a value', (at) => (at.input.secretFiles = new Map()), /no value for jwt-key/, /--secrets-file/],
     ['gates', 'a digest that staging has not verified', (at) => (at.input.verified = [{ ...VERIFIED, mcp: 'r.example/mcp:other' }]), /staging has not verified mcp/, /mend the cause/],
@@ -126,6 +135,15 @@ describe('the doctor', () => {
     ['certificate', 'one of nobody', (at) => (at.outside.certificate = async () => ({ validTo: new Date(START + 60 * DAY).toISOString(), trouble: 'DEPTH_ZERO_SELF_SIGNED_CERT' })), /todo\.example\.org: DEPTH_ZERO/, /ingress\.issuer/],
     ['certificate', 'one that ends soon', (at) => (at.outside.certificate = async () => ({ validTo: new Date(START + 13.5 * DAY).toISOString() })), /ends in 13 days/, /renew/],
     ['certificate', 'a server that speaks no TLS', (at) => (at.outside.certificate = fails('EPROTO')), /todo\.example\.org:443: EPROTO/, /serves TLS/],
+    ['certificate', 'a given one for another host', (at) => {
+      at.input.rendered = rendered({ host: 'other.example.org' })
+      at.input.secretFiles = new Map([...at.input.secretFiles, ['tls.crt', Buffer.from(pem('server.pem'))]])
+    }, /tls\.crt is not for other\.example\.org, but for DNS:todo\.example\.org/, /another tls\.crt/],
+    ['certificate', 'a given one that has ended', (at) => {
+      at.context.clock.now = () => Date.parse('2127-01-01T00:00:00Z')
+      at.input.secretFiles = new Map([...at.input.secretFiles, ['tls.crt', Buffer.from(pem('server.pem'))]])
+    }, /tls\.crt ended on 2126-/, /another tls\.crt/],
+    ['certificate', 'a given one that is none', (at) => (at.input.secretFiles = new Map([...at.input.secretFiles, ['tls.crt', Buffer.from('of the model')]])), /tls\.crt holds no certificate/, /another tls\.crt/],
     ['database', 'one that is too old', (at) => (at.facts.version = 140_012), /PostgreSQL 14 is too old/, /15 or newer/],
     ['database', 'an administrator who may not create roles', (at) => (at.facts.createRole = false), /todo_admin may not create roles/, /grant CREATEROLE/],
     ['database', 'an administrator who may not create schemas', (at) => (at.facts.createDatabase = false), /may not create schemas/, /CREATE on database todo/],
@@ -150,15 +168,22 @@ describe('the doctor', () => {
     expect(ROWS.filter((name) => !WRONG.some(([row]) => row === name))).toEqual([])
   })
 
-  it.each([
-    ['host name', (at: Scene) => (at.input.rendered = rendered({ host: 'todo-chat.example' })), /the host is not given/],
-    ['certificate', (at: Scene) => (at.input.rendered = rendered({ tls: false })), /serves no TLS/],
-    ['certificate', (at: Scene) => (at.outside.certificate = fails('ECONNREFUSED')), /todo\.example\.org:443 is not reachable from here \(ECONNREFUSED\)/],
-    ['database', (at: Scene) => (at.outside.database = fails('ETIMEDOUT')), /not reachable from here \(ETIMEDOUT\); the pods may reach it/],
-    ['database', (at: Scene) => (at.input.secretFiles = new Map()), /password is not among the given secrets/],
-    ['model endpoint', (at: Scene) => (at.outside.get = fails('ENOTFOUND')), /not reachable from here/],
-    ['sign-in', (at: Scene) => (at.outside.get = fails('UND_ERR_CONNECT_TIMEOUT')), /not reachable from here/],
-  ] as const)('%s: says what was not asked, and that it is no verdict', async (name, change, detail) => {
+  it.each<readonly [row: string, change: (at: Scene) => unknown, detail: RegExp]>([
+    ['host name', (at) => (at.input.rendered = rendered({ host: 'todo-chat.example' })), /the host is not given/],
+    ['certificate', (at) => (at.input.rendered = rendered({ tls: false })), /serves no TLS/],
+    ['host name', (at) => {
+      at.outside.resolve = fails('ENOTFOUND')
+      at.input.ingress = { url: new URL('https://192.0.2.7:8443') }
+    }, /no address here \(ENOTFOUND\); the ingress is asked at 192\.0\.2\.7:8443/],
+    ['certificate', (at) => void at.cluster.remove({ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', namespace: NAMESPACE, name: 'todo-chat' }), /before the first deployment/],
+    ['certificate', (at) => (at.outside.certificate = fails('ECONNREFUSED')), /todo\.example\.org:443 is not reachable from here \(ECONNREFUSED\)/],
+    ['registry', (at) => (at.outside.image = async () => 'Get "https://r.example/v2/": tls: failed to verify certificate: x509: certificate signed by unknown authority'), /x509.*the nodes may reach it/],
+    ['registry', (at) => (at.outside.image = async () => 'Get "https://r.example/v2/": dial tcp: lookup r.example: no such host'), /no such host; the nodes may reach it/],
+    ['database', (at) => (at.outside.database = fails('ETIMEDOUT')), /not reachable from here \(ETIMEDOUT\); the pods may reach it/],
+    ['database', (at) => (at.input.secretFiles = new Map()), /password is not among the given secrets/],
+    ['model endpoint', (at) => (at.outside.get = fails('ENOTFOUND')), /not reachable from here/],
+    ['sign-in', (at) => (at.outside.get = fails('UND_ERR_CONNECT_TIMEOUT')), /not reachable from here/],
+  ])('%s: says what was not asked, and that it is no verdict', async (name, change, detail) => {
     const at = scene()
     change(at)
     expect(await row(at, name)).toMatchObject({ result: 'not asked', detail: expect.stringMatching(detail) })
@@ -184,7 +209,6 @@ describe('the doctor', () => {
 })
 
 describe('outside', () => {
-  const pem = (name: string): string => readFileSync(join(import.meta.dirname, '../../fixtures/tls', name), 'utf8')
   const server = createServer({ key: pem('server-key.pem'), cert: pem('server.pem') }, (_request, response) => response.end('hello'))
   let port = 0
   beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Availability } from '../../../deploy/src/availability.ts'
 import type { RunReport } from '../../../deploy/src/report.ts'
-import { judgedReport, lastLines } from '../../rehearsal/way.ts'
+import { doctorVerdict, judgedReport, lastLines } from '../../rehearsal/way.ts'
 
 const check = { name: 'page', result: 'passed' as const, detail: '', ms: 1 }
 const report = (changes: Partial<RunReport> = {}): RunReport => ({ result: 'succeeded', summary: 'revision 2 is in place', durationMs: 42_000, checks: [check], availability: { requests: 900, failures: 0 } as Availability, ...changes }) as RunReport
@@ -35,4 +35,8 @@ describe('a deployment of a rehearsal', () => {
 
 it('of a failed call the error is told, not the progress before it', () => {
   expect(lastLines('1 : connect\n1 : done\n\u001b[31mError: no registry\u001b[0m\nnext: give --registry\n')).toBe('Error: no registry | next: give --registry')
+})
+
+it('of a doctor the rows are counted, and those told that could not be asked', () => {
+  expect(doctorVerdict('✓ images     4 by digest\n✓ registry   4 images are there\n– host name  todo.test has no address here\n')).toBe('2 rows well; not asked: host name: todo.test has no address here')
 })
