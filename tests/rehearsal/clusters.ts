@@ -5,15 +5,12 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { parse, stringify } from 'yaml'
 import { poll, systemClock } from '../../deploy/src/_poll.ts'
-import { type Environment, OVERLAYS } from '../../deploy/src/gates.ts'
-import { NAMESPACES } from '../../deploy/src/render.ts'
+import type { Environment } from '../../deploy/src/gates.ts'
 
 /** Where each start of a cluster writes its kubeconfig and its address. */
 const SHARED = '/clusters'
 /** From the start of a node to its add-ons, in ms: 20 s alone on the machine, here two of them start beside everything else. */
 const LIMIT = 5 * 60_000
-/** A token for longer than any rehearsal. */
-const TOKEN_LIFETIME = '4h'
 /** Add-ons that deployments rely on. */
 const ADDONS = ['coredns', 'local-path-provisioner', 'metrics-server', 'traefik']
 
@@ -85,24 +82,14 @@ async function answering(name: string): Promise<Cluster | undefined> {
 }
 
 /**
- * What an administrator does once for an environment: namespace, account and Role, from what the deployer prints.
+ * What an administrator does once for an environment, by the deployer's own commands: applies what `bootstrap` prints, and hands over what
+ * `access` prints.
  * @returns the pipeline's kubeconfig, as text
  */
 export async function pipelineKubeconfig({ kubeconfig }: Cluster, env: Environment, repository: string): Promise<string> {
-  const { stdout } = await run('npx', ['tsx', 'deploy/src/cli.ts', '--env', env, 'bootstrap', '--manifests', join(repository, 'manifests')], { cwd: WORKSPACE })
+  const deployer = async (...args: string[]): Promise<string> => (await run('npx', ['tsx', 'deploy/src/cli.ts', '--env', env, ...args], { cwd: WORKSPACE })).stdout
   const file = `/tmp/bootstrap-${env}.yaml`
-  await writeFile(file, stdout)
+  await writeFile(file, await deployer('bootstrap', '--manifests', join(repository, 'manifests')))
   await kubectl(kubeconfig, 'apply', '--server-side', '--field-manager=todo-chat-deploy', '--filename', file)
-  const namespace = NAMESPACES[OVERLAYS[env]]
-  const token = (await kubectl(kubeconfig, '--namespace', namespace, 'create', 'token', 'deployer', `--duration=${TOKEN_LIFETIME}`)).trim()
-  const { clusters } = parse(await readFile(kubeconfig, 'utf8')) as { clusters: { name: string }[] }
-  const name = clusters[0]?.name ?? ''
-  return stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters,
-    users: [{ name: 'deployer', user: { token } }],
-    contexts: [{ name: 'pipeline', context: { cluster: name, user: 'deployer', namespace } }],
-    'current-context': 'pipeline',
-  })
+  return deployer('--kubeconfig', kubeconfig, 'access')
 }
