@@ -34,7 +34,7 @@ import { NAMESPACES, RENDERERS, type Renderer, render } from './render.ts'
 import { type RunReport, exitCodeOfResult, toJson, toMarkdown, toText } from './report.ts'
 import { type SavedPlan, parsePlan } from './savedplan.ts'
 import { type Context, checkHome } from './session.ts'
-import { settingRows, settingsText } from './settings.ts'
+import { isOfObjects, policyFrom, settingRows, settingsText } from './settings.ts'
 
 interface GlobalOptions {
   env: Environment
@@ -270,7 +270,7 @@ function colorsOf({ color }: GlobalOptions): Colors {
 async function renderedObjects(context: Context, { objects, manifests, renderer, settings, set = [] }: ReleaseOptions): Promise<RenderedObject[]> {
   const given = await readSettings(settings, set)
   if (objects === undefined) return render({ manifests, environment: OVERLAYS[context.environment], renderer, settings: given, signal: interrupt.signal })
-  if (Object.keys(given).length > 0) throw new BadInput('settings have no effect on objects that are rendered already', { next: 'leave --objects out, or --set and --settings' })
+  if (Object.keys(given).some(isOfObjects)) throw new BadInput('settings have no effect on objects that are rendered already', { next: 'leave --objects out, or --set and --settings' })
   return readObjects(objects, process.stdin)
 }
 
@@ -319,7 +319,8 @@ async function runDeploy(context: Context, options: DeployOptions, globals: Glob
     throw new BadInput(`the plan is for namespace ${savedPlan.namespace}, not ${context.namespace}`, { next: 'give the --env that the plan was made for' })
   }
   const release = await releaseInput(context, options, savedPlan)
-  const report = await deploy(context, { ...release, ...(await runInput(options)), backup: options.backup, rollBack: options.rollback, ...(savedPlan && { savedPlan }) })
+  const policy = policyFrom(await readSettings(options.settings, options.set ?? []))
+  const report = await deploy({ ...context, policy }, { ...release, ...(await runInput(options)), backup: options.backup, rollBack: options.rollback, ...(savedPlan && { savedPlan }) })
   return finish(report, options, globals)
 }
 

@@ -1,6 +1,5 @@
-/** Every grace and limit by which a release is judged, each with its reason. `--set policy.<name>=<duration>` changes one. */
+/** Every grace and limit by which a release is judged, each with its reason. The setting `policy.<name>` changes one. */
 import { type Duration, formatDuration, parseDuration } from './_duration.ts'
-import { BadInput } from './errors.ts'
 
 interface Entry {
   standard: Duration
@@ -29,34 +28,12 @@ export type PolicyName = keyof typeof POLICY_TABLE
 /** Milliseconds by name. */
 export type Policy = Readonly<Record<PolicyName, number>>
 
-const NAMES = Object.keys(POLICY_TABLE) as PolicyName[]
+export const POLICY_NAMES = Object.keys(POLICY_TABLE) as PolicyName[]
 
-export const STANDARD_POLICY: Policy = Object.fromEntries(NAMES.map((name) => [name, parseDuration(POLICY_TABLE[name].standard)])) as Policy
+export const STANDARD_POLICY: Policy = Object.fromEntries(POLICY_NAMES.map((name) => [name, parseDuration(POLICY_TABLE[name].standard)])) as Policy
 
-/**
- * The policy with some entries changed.
- * @param assignments `unschedulable=5m`, with or without `policy.` in front; the last of a name counts
- * @throws BadInput that names the assignment, and the names that exist
- */
-export function parsePolicy(assignments: readonly string[], base: Policy = STANDARD_POLICY): Policy {
-  const changed: Record<PolicyName, number> = { ...base }
-  for (const assignment of assignments) {
-    const [, name = '', value = ''] = /^(?:policy\.)?([^=]*)=(.*)$/.exec(assignment) ?? []
-    if (!isPolicyName(name)) throw new BadInput(`${assignment}: there is no such policy`, { next: `write <name>=<duration>; names: ${NAMES.join(', ')}` })
-    try {
-      changed[name] = parseDuration(value)
-    } catch (cause) {
-      throw new BadInput(`policy ${name}: ${(cause as Error).message}`, { cause, next: `write a duration, such as ${name}=${POLICY_TABLE[name].standard}` })
-    }
-  }
-  return changed
-}
-
-function isPolicyName(name: string): name is PolicyName {
-  return Object.hasOwn(POLICY_TABLE, name)
-}
-
-/** One line per entry, for help and reports: `unschedulable 60.0 s: …`. */
-export function policyLines(policy: Policy = STANDARD_POLICY): string[] {
-  return NAMES.map((name) => `${name} ${formatDuration(policy[name])}: ${POLICY_TABLE[name].why}`)
+/** What differs from the standard, as a line for reports: `unschedulable 5 m 00 s (standard 60s)`; undefined when nothing does. */
+export function policyNote(policy: Policy): string | undefined {
+  const changed = POLICY_NAMES.filter((name) => policy[name] !== STANDARD_POLICY[name]).map((name) => `${name} ${formatDuration(policy[name])} (standard ${POLICY_TABLE[name].standard})`)
+  return changed.length === 0 ? undefined : `graces and limits in force: ${changed.join(', ')}`
 }

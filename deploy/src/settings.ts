@@ -1,9 +1,11 @@
 /** What differs between two teams: the named settings of a deployment, what each may be, and where it must be given. */
 import { isIPv4 } from 'node:net'
 import { isMap, isScalar, parseDocument } from 'yaml'
+import { parseDuration } from './_duration.ts'
 import { BadInput } from './errors.ts'
 import type { Environment } from './gates.ts'
 import type { KubeObject } from './objects.ts'
+import { type Policy, POLICY_NAMES, POLICY_TABLE, type PolicyName, STANDARD_POLICY } from './policy.ts'
 
 /** Reads one value, as text of `--set` or as a value of a settings file. */
 interface Kind<Value> {
@@ -70,6 +72,17 @@ const flag: Kind<boolean> = {
   parse: (value) => (value === true || value === 'true' ? true : value === false || value === 'false' ? false : undefined),
 }
 
+const duration: Kind<number> = {
+  rule: 'a duration with its unit, such as 90s or 5m',
+  parse(value) {
+    try {
+      return parseDuration(String(value))
+    } catch {
+      return undefined
+    }
+  },
+}
+
 const LABEL_KEY = /^([a-z0-9]([a-z0-9.-]*[a-z0-9])?\/)?[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?$/
 const LABEL_VALUE = /^([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?$/
 
@@ -85,6 +98,11 @@ const labels: Kind<Record<string, string>> = {
 function setting<Value>(meaning: string, kind: Kind<Value>, rest: Partial<Pick<Setting, 'standard' | 'requiredIn' | 'placeholder' | 'partOf'>> = {}): Setting<Value> {
   return { meaning, standard: 'none', requiredIn: [], ...kind, ...rest }
 }
+
+type PolicySetting = `policy.${PolicyName}`
+
+/** They change no object: graces and limits by which a release is judged. */
+const POLICY_SETTINGS = Object.fromEntries(POLICY_NAMES.map((name) => [`policy.${name}`, setting(`how long a release is waited for: ${POLICY_TABLE[name].why}`, duration, { standard: POLICY_TABLE[name].standard })])) as Record<PolicySetting, Setting<number>>
 
 /** Names are those of the chart's values where there is one. */
 export const SETTINGS = {
@@ -110,6 +128,7 @@ export const SETTINGS = {
   'trust.privateCa': setting('true: trust the authorities in the secret ca.crt instead of those in the images', flag, { standard: 'false' }),
   'autoscaling.minReplicas': setting('least pods of each tier; 1 in dev only, where a node may take the application with it', integer(1, 100), { standard: '2, 3 in prod' }),
   'autoscaling.maxReplicas': setting('most pods of each tier, within the quota of the namespace', integer(1, 100), { standard: '3, 6 in prod' }),
+  ...POLICY_SETTINGS,
 } as const satisfies Record<string, Setting>
 
 export type SettingName = keyof typeof SETTINGS
@@ -174,6 +193,16 @@ export function parseSettings(file: { text: string; source: string } | undefined
     settings[name] = checkValue(name, assignment.slice(at + 1), '--set')
   }
   return settings as Settings
+}
+
+/** @returns the policy with what the settings change of it */
+export function policyFrom(settings: Settings): Policy {
+  return Object.fromEntries(POLICY_NAMES.map((name) => [name, settings[`policy.${name}`] ?? STANDARD_POLICY[name]])) as Policy
+}
+
+/** @returns whether a setting is about the release's objects */
+export function isOfObjects(name: string): boolean {
+  return !name.startsWith('policy.')
 }
 
 /** A required setting that a release lacks, or a placeholder that nobody knows. */

@@ -1,7 +1,7 @@
 /** Requests from outside beside a deployment, that the deployer knows nothing of: its figures are compared with these. */
 import { Pool } from 'undici'
 
-/** Requests a second; the deployer's own load is ten times that. */
+/** Requests a second: enough to see an outage of a fifth of a second, and little beside the deployer's own load. */
 const RATE = 10
 const TIMEOUT = 10_000
 

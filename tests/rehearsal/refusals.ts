@@ -38,6 +38,11 @@ const REFUSALS: readonly Refusal[] = [
     given: (contexts) => ({ ...contexts, vars: { ...contexts.vars, SETTINGS: '' }, secrets: { ...contexts.secrets, APPLICATION_SECRETS: '' } }),
   },
   {
+    title: 'images from where this commit was never published',
+    says: /someone-else\/todo-chat\/\w+:[0-9a-f]{40}: cannot be looked up/,
+    given: (contexts) => ({ ...contexts, vars: { ...contexts.vars, REGISTRY: (contexts.vars['REGISTRY'] ?? '').replace(/\/.*/, '/Someone-Else/Todo-Chat') } }),
+  },
+  {
     title: 'a tag that somebody overwrote in the registry',
     says: /staging has not verified/,
     before: overwriteTag,

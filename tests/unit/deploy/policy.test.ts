@@ -1,19 +1,36 @@
 import { describe, expect, it } from 'vitest'
-import { STANDARD_POLICY, parsePolicy, policyLines } from '../../../deploy/src/policy.ts'
+import { policyNote, STANDARD_POLICY } from '../../../deploy/src/policy.ts'
+import { isOfObjects, parseSettings, policyFrom, settingsText } from '../../../deploy/src/settings.ts'
+import { toHelm, toKustomize } from '../../../deploy/src/settingsrender.ts'
 
 describe('policy', () => {
-  it('takes assignments with and without its prefix, the last one counts', () => {
-    expect(parsePolicy(['policy.unschedulable=5m', 'quota=1s', 'quota=2s'])).toEqual({ ...STANDARD_POLICY, unschedulable: 300_000, quota: 2_000 })
+  it('is the standard where nothing is set', () => {
+    expect(policyFrom(parseSettings(undefined, []))).toEqual(STANDARD_POLICY)
   })
+
+  it('comes from the settings file, and from assignments that win over it', () => {
+    const settings = parseSettings({ text: 'policy: {unschedulable: 5m, quota: 1s}', source: 'settings.yaml' }, ['policy.quota=2s'])
+    expect(policyFrom(settings)).toEqual({ ...STANDARD_POLICY, unschedulable: 300_000, quota: 2_000 })
+  })
+
+  it('changes no object', () => {
+    const settings = parseSettings(undefined, ['policy.settle=5m'])
+    expect(toKustomize('production', settings)).toEqual(toKustomize('production', {}))
+    expect(toHelm('production', settings)).toEqual(toHelm('production', {}))
+    expect(Object.keys(settings).some(isOfObjects)).toBe(false)
+  })
+
   it.each([
-    ['unknown=1s', /unknown=1s: there is no such policy/],
-    ['quota', /quota: there is no such policy/],
-    ['quota=soon', /policy quota: 'soon' is not a duration/],
-    ['toString=1s', /toString=1s: there is no such policy/],
+    ['policy.unknown=1s', /there is no setting policy\.unknown/],
+    ['policy.quota=soon', /setting policy\.quota must be a duration with its unit, such as 90s or 5m; it is soon/],
+    ['policy.toString=1s', /there is no setting policy\.toString/],
   ])('refuses %s', (assignment, message) => {
-    expect(() => parsePolicy([assignment])).toThrow(message)
+    expect(() => parseSettings(undefined, [assignment])).toThrow(message)
   })
-  it('says why each value is what it is', () => {
-    expect(policyLines()).toContainEqual(expect.stringMatching(/^unschedulable 1 m 00 s: ending pods/))
+
+  it('is told with its reasons, and in a report where it is not the standard', () => {
+    expect(settingsText()).toMatch(/^policy\.unschedulable\n {2}.*ending pods free room.*\n.*\n {2}default: 60s$/m)
+    expect(policyNote(STANDARD_POLICY)).toBeUndefined()
+    expect(policyNote({ ...STANDARD_POLICY, unschedulable: 300_000 })).toBe('graces and limits in force: unschedulable 5 m 00 s (standard 60s)')
   })
 })
