@@ -34,10 +34,14 @@ export interface DatabaseAddress {
 export interface DatabaseFacts {
   /** 170004 for 17.4. */
   version: number
+  /** Whether the database is there; the first migration makes it. */
+  exists: boolean
   /** What the role may do. */
   superuser: boolean
   createRole: boolean
   createDatabase: boolean
+  /** Schemas, in the database that was asked for; false where that does not exist. */
+  createSchema: boolean
 }
 
 /** Errors are the transport's, with a `code`. */
@@ -56,6 +60,25 @@ export interface Outside {
    * @returns what the registry said when it does not give the image; undefined when it does
    */
   image(reference: string, options: { credentials?: string; ca?: string }): Promise<string | undefined>
+}
+
+/** https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const NO_SUCH_DATABASE = '3D000'
+/** Every server has it; the migration makes the application's database from there. */
+const MAINTENANCE = 'postgres'
+
+async function factsOf(config: pg.ClientConfig): Promise<Omit<DatabaseFacts, 'exists'>> {
+  const client = new pg.Client(config)
+  try {
+    await client.connect()
+    const { rows } = await client.query<{ version: string; rolsuper: boolean; rolcreaterole: boolean; rolcreatedb: boolean; create: boolean }>(
+      `select current_setting('server_version_num') as version, rolsuper, rolcreaterole, rolcreatedb, has_database_privilege(current_database(), 'CREATE') as create from pg_roles where rolname = current_user`,
+    )
+    const [row] = rows
+    return { version: Number(row?.version), superuser: row?.rolsuper ?? false, createRole: row?.rolcreaterole ?? false, createDatabase: row?.rolcreatedb ?? false, createSchema: row?.create ?? false }
+  } finally {
+    await client.end().catch(() => undefined)
+  }
 }
 
 export const realOutside: Outside = {
@@ -86,18 +109,14 @@ export const realOutside: Outside = {
     }
   },
 
-  async database({ sslMode, ca, ...address }) {
+  async database({ sslMode, ca, database, ...address }) {
     const ssl = { ...(ca === undefined ? {} : { ca }), ...(sslMode === 'verify-ca' ? { checkServerIdentity: () => undefined } : {}) }
-    const client = new pg.Client({ ...address, ssl, connectionTimeoutMillis: TIMEOUT, query_timeout: TIMEOUT })
+    const connect = { ...address, ssl, connectionTimeoutMillis: TIMEOUT, query_timeout: TIMEOUT }
     try {
-      await client.connect()
-      const { rows } = await client.query<{ version: string; rolsuper: boolean; rolcreaterole: boolean; create: boolean }>(
-        `select current_setting('server_version_num') as version, rolsuper, rolcreaterole, has_database_privilege(current_database(), 'CREATE') as create from pg_roles where rolname = current_user`,
-      )
-      const [row] = rows
-      return { version: Number(row?.version), superuser: row?.rolsuper ?? false, createRole: row?.rolcreaterole ?? false, createDatabase: row?.create ?? false }
-    } finally {
-      await client.end().catch(() => undefined)
+      return { ...(await factsOf({ ...connect, database })), exists: true }
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== NO_SUCH_DATABASE) throw error
+      return { ...(await factsOf({ ...connect, database: MAINTENANCE })), exists: false, createSchema: false }
     }
   },
 

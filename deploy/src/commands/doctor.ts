@@ -228,10 +228,13 @@ async function database(facts: Facts): Promise<Verdict> {
     if (isUnreachable(error)) return notAsked(`${host}:${port} is not reachable from here (${codeOf(error)}); the pods may reach it`)
     return wrong(`${host}:${port}: ${error instanceof Error ? error.message : codeOf(error)} (${codeOf(error)})`, 'check database.*, the secret superuser-password, and trust.privateCa for a private authority')
   }
-  const { version, superuser, createRole, createDatabase } = found
+  const { version, exists, superuser, createRole, createDatabase, createSchema } = found
+  const name = settings['TODO_DATABASE_NAME']
   if (version < OLDEST_POSTGRES) return wrong(`PostgreSQL ${Math.floor(version / 10_000)} is too old`, 'use PostgreSQL 15 or newer')
-  if (!superuser && !(createRole && createDatabase)) return wrong(`role ${user} may not ${createRole ? 'create schemas in the database' : 'create roles'}`, `grant CREATEROLE, and CREATE on database ${settings['TODO_DATABASE_NAME']}, to ${user}`)
-  return well(`PostgreSQL ${Math.floor(version / 10_000)} over TLS, ${user} ${superuser ? 'is superuser' : 'may create roles and schemas'}`)
+  if (!superuser && !createRole) return wrong(`role ${user} may not create roles`, `grant CREATEROLE to ${user}`)
+  if (!superuser && !exists && !createDatabase) return wrong(`there is no database ${name}, and role ${user} may not create it`, `create database ${name} with owner ${user}, or grant CREATEDB to ${user}`)
+  if (!superuser && exists && !createSchema) return wrong(`role ${user} may not create schemas in database ${name}`, `grant CREATE on database ${name} to ${user}`)
+  return well(`PostgreSQL ${Math.floor(version / 10_000)} over TLS, ${user} ${superuser ? 'is superuser' : 'has the rights that a migration needs'}${exists ? '' : `; database ${name} will be made`}`)
 }
 
 async function model(facts: Facts): Promise<Verdict> {

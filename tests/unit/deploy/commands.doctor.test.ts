@@ -67,7 +67,7 @@ function scene(): Scene {
   const cluster = new Rights(clock)
   cluster.seed({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE, labels: { 'todo-chat.io/environment': 'production' } } })
   cluster.seed({ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name: 'todo-chat', namespace: NAMESPACE } })
-  const facts: DatabaseFacts = { version: 170_004, superuser: false, createRole: true, createDatabase: true }
+  const facts: DatabaseFacts = { version: 170_004, exists: true, superuser: false, createRole: true, createDatabase: false, createSchema: true }
   return {
     cluster,
     facts,
@@ -146,7 +146,8 @@ describe('the doctor', () => {
     ['certificate', 'a given one that is none', (at) => (at.input.secretFiles = new Map([...at.input.secretFiles, ['tls.crt', Buffer.from('of the model')]])), /tls\.crt holds no certificate/, /another tls\.crt/],
     ['database', 'one that is too old', (at) => (at.facts.version = 140_012), /PostgreSQL 14 is too old/, /15 or newer/],
     ['database', 'an administrator who may not create roles', (at) => (at.facts.createRole = false), /todo_admin may not create roles/, /grant CREATEROLE/],
-    ['database', 'an administrator who may not create schemas', (at) => (at.facts.createDatabase = false), /may not create schemas/, /CREATE on database todo/],
+    ['database', 'none, and an administrator who may not make it', (at) => (at.facts.exists = false), /there is no database todo, and role todo_admin may not create it/, /grant CREATEDB/],
+    ['database', 'an administrator who may not create schemas', (at) => (at.facts.createSchema = false), /may not create schemas/, /CREATE on database todo/],
     ['database', 'a wrong password', (at) => (at.outside.database = fails('28P01')), /db\.example\.org:5432: .*28P01/, /superuser-password/],
     ['database', 'a certificate of a stranger', (at) => (at.outside.database = fails('SELF_SIGNED_CERT_IN_CHAIN')), /SELF_SIGNED/, /trust\.privateCa/],
     ['model endpoint', 'a refused key', (at) => (at.outside.get = async (url) => (url.endsWith('/models') ? { status: 401, body: '' } : { status: 200, body: '{}' })), /refuses the key \(HTTP 401\)/, /model-api-key/],
@@ -187,6 +188,12 @@ describe('the doctor', () => {
     const at = scene()
     change(at)
     expect(await row(at, name)).toMatchObject({ result: 'not asked', detail: expect.stringMatching(detail) })
+  })
+
+  it('knows that the first migration makes the database', async () => {
+    const at = scene()
+    Object.assign(at.facts, { exists: false, createDatabase: true, createSchema: false })
+    expect(await row(at, 'database')).toMatchObject({ result: 'well', detail: expect.stringMatching(/; database todo will be made$/) })
   })
 
   it('asks the ingress at its address, under the name of the host', async () => {
