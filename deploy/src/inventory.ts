@@ -2,6 +2,7 @@
 import type { Cluster } from './cluster.ts'
 import { objectDigest } from './digest.ts'
 import { DeployError, LockLost } from './errors.ts'
+import { readHistory, readNewestGood } from './history.ts'
 import { STATE_LABELS } from './identity.ts'
 import { type KubeObject, type ObjectRef, keyOf, refOf } from './objects.ts'
 import { maskSecret } from './redact.ts'
@@ -23,6 +24,8 @@ export interface Inventory {
   /** Fencing token of the lock under which it was written. */
   fence: number
   objects: InventoryEntry[]
+  /** Set where the stored one cannot be read: what it was replaced with. */
+  damaged?: string
 }
 
 export const EMPTY_INVENTORY: Inventory = { revision: 0, fence: 0, objects: [] }
@@ -49,27 +52,41 @@ function mapRef(namespace: string): ObjectRef {
 }
 
 /**
- * Reads the inventory; an empty one before the first release.
+ * Reads the inventory; an empty one before the first release. One that cannot be read is made again from the newest good revision: what only
+ * the lost one knew is not removed by anybody.
  * @throws DeployError when a newer deployer wrote it in a format that this one does not know
  */
 export async function readInventory(cluster: Cluster, namespace: string): Promise<Inventory> {
   const map = await cluster.get(mapRef(namespace))
-  return map === undefined ? EMPTY_INVENTORY : parse(map)
+  if (map === undefined) return EMPTY_INVENTORY
+  const stored = parse(map)
+  if (stored !== undefined) return stored
+  const good = await readNewestGood(cluster, namespace, await readHistory(cluster, namespace))
+  const from = good === undefined ? 'no good revision is left to make it from' : `it was made again from revision ${good.revision}`
+  const damaged = `ConfigMap ${NAME} was damaged; ${from}, and nothing that it knew besides is removed`
+  return { revision: good?.revision ?? 0, fence: 0, objects: good === undefined ? [] : entriesOf(good.objects.map(({ object }) => object)), damaged }
 }
 
-function parse(map: KubeObject): Inventory {
-  const { format, ...inventory } = JSON.parse((map['data'] as Record<string, string>)[KEY] ?? '{}') as Inventory & { format?: number }
-  if (format !== FORMAT) throw new DeployError(`ConfigMap ${NAME} has format ${format ?? 'none'}, this deployer knows ${FORMAT}`, { object: refOf(map), next: 'use the deployer that wrote it' })
-  return inventory
+/** @returns undefined for a text that no deployer wrote */
+function parse(map: KubeObject): Inventory | undefined {
+  let stored: Partial<Inventory> & { format?: unknown }
+  try {
+    stored = JSON.parse((map['data'] as Record<string, string> | undefined)?.[KEY] ?? '') as typeof stored
+  } catch {
+    return undefined
+  }
+  const { format, ...inventory } = stored ?? {}
+  if (typeof format === 'number' && format !== FORMAT) throw new DeployError(`ConfigMap ${NAME} has format ${format}, this deployer knows ${FORMAT}`, { object: refOf(map), next: 'use the deployer that wrote it' })
+  return format === FORMAT && Array.isArray(inventory.objects) && typeof inventory.fence === 'number' ? (inventory as Inventory) : undefined
 }
 
 /**
  * Writes the inventory by compare-and-swap.
  * @throws LockLost when a later holder of the lock has written it
  */
-export async function writeInventory(cluster: Cluster, namespace: string, inventory: Inventory): Promise<void> {
+export async function writeInventory(cluster: Cluster, namespace: string, inventory: Omit<Inventory, 'damaged'>): Promise<void> {
   const stored = await cluster.get(mapRef(namespace))
-  if (stored !== undefined && parse(stored).fence > inventory.fence) {
+  if (stored !== undefined && (parse(stored)?.fence ?? 0) > inventory.fence) {
     throw new LockLost('another deployer has taken over this release', { object: mapRef(namespace), next: 'see its run with `history`' })
   }
   const { apiVersion, kind } = mapRef(namespace)

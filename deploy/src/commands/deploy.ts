@@ -86,6 +86,7 @@ async function deployHeld(context: Context, input: DeployInput, notes: readonly 
 
   await using entrances = openEntrances(cluster, namespace, objects, input.ingress, clock)
   const report = await newReport(context, session, 'deploy')
+  if (release.inventory.damaged !== undefined) report.notes.push(release.inventory.damaged)
   report.images = imagesOf(objects)
   report.operations = release.plan.operations.map(({ action, ref, reason }) => ({ action, ref, reason }))
   for (const { object } of release.desired) {

@@ -21,6 +21,8 @@ export interface StatusReport {
   lockedBy?: string
   workloads: WorkloadStatus[]
   healthy: boolean
+  /** Absent when there is nothing to say. */
+  notes?: string[]
 }
 
 /** What runs where, and how it is. Reads only. */
@@ -41,6 +43,7 @@ export async function status({ cluster, namespace, clock }: Context): Promise<St
     ...(holder === undefined ? {} : { lockedBy: holder }),
     workloads,
     healthy: workloads.length > 0 && workloads.every(({ state }) => state === 'current'),
+    ...(inventory.damaged === undefined ? {} : { notes: [inventory.damaged] }),
   }
 }
 
@@ -51,6 +54,7 @@ export function statusText(report: StatusReport): string {
   if (report.deployedAt !== undefined) lines.push(`  deployed ${report.deployedAt} by ${report.who}${report.commit === undefined ? '' : `, commit ${report.commit}`}`)
   if (report.lastRun !== undefined && report.lastRun.revision !== report.revision) lines.push(`  last run: revision ${report.lastRun.revision} ${report.lastRun.result}: ${report.lastRun.summary}`)
   if (report.lockedBy !== undefined) lines.push(`  being deployed by ${report.lockedBy}`)
+  for (const note of report.notes ?? []) lines.push(`  ! ${note}`)
   const signs = { current: '✓', progressing: '…', doomed: '✗' } as const
   for (const { ref, state, message, ageMs, counts, images, foreign = [] } of report.workloads) {
     const pods = counts === undefined || ref.kind === 'Job' ? '' : `  ${counts.ready}/${counts.desired} ready${counts.old > 0 ? `, ${counts.old} old` : ''}`

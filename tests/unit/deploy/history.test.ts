@@ -8,6 +8,8 @@ import { NAMESPACE, Scene, release } from './_release.ts'
 const RUN = { rate: 0, soakMs: 5_000, lockWaitMs: 30_000, timeoutMs: 600_000 }
 const KEY = new Map([['jwt-key', Buffer.from('another signing key of 32 bytes..')]])
 
+const INVENTORY = { apiVersion: 'v1', kind: 'ConfigMap', namespace: NAMESPACE, name: 'todo-chat-inventory' }
+
 function record(revision: number) {
   return { apiVersion: 'v1', kind: 'ConfigMap', namespace: NAMESPACE, name: `todo-chat-revision-${revision}` }
 }
@@ -56,5 +58,29 @@ describe('a damaged record', () => {
   it('is named when it is asked for', async () => {
     const scene = await damaged((object) => void (object['binaryData'] = {}))
     await expect(rollback(scene.context(), { ...RUN, to: 2 })).rejects.toThrow(/revision 2 cannot be read: ConfigMap todo-chat-revision-2 is damaged or gone/)
+  })
+})
+
+describe('a damaged inventory', () => {
+  it.each([
+    ['no JSON', '{"format":1,"obj'],
+    ['another form', '{"format":1,"fence":1,"objects":{}}'],
+    ['nothing', ''],
+    ['null', 'null'],
+  ])('with %s is made again from the newest good revision; status and deploy say so', async (_what, text) => {
+    const scene = new Scene()
+    await scene.deploy(release())
+    scene.cluster.patch(INVENTORY, (object) => void (object['data'] = { 'inventory.json': text }))
+    const seen = await status(scene.context())
+    expect(seen).toMatchObject({ healthy: true, notes: [expect.stringMatching(/inventory was damaged; it was made again from revision 1/)] })
+    expect(await scene.deploy(release({ backend: '2' }))).toMatchObject({ result: 'succeeded', notes: expect.arrayContaining([expect.stringMatching(/inventory was damaged/)]) })
+    expect((await status(scene.context())).notes).toBeUndefined()
+  })
+
+  it('of a newer deployer is not touched', async () => {
+    const scene = new Scene()
+    await scene.deploy(release())
+    scene.cluster.patch(INVENTORY, (object) => void (object['data'] = { 'inventory.json': '{"format":2,"things":[]}' }))
+    await expect(scene.deploy(release({ backend: '2' }))).rejects.toThrow(/has format 2, this deployer knows 1/)
   })
 })
