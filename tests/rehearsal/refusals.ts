@@ -50,6 +50,7 @@ const REFUSALS: readonly Refusal[] = [
 ]
 
 export async function refusals(world: World, journal: Journal, sha: string): Promise<void> {
+  await refusedFirst(world, journal)
   for (const { title, says, given, before } of REFUSALS) {
     await freshCheckout(world.checkout)
     const undo = await before?.(world, sha)
@@ -75,6 +76,20 @@ export async function refusals(world: World, journal: Journal, sha: string): Pro
     journal.add({ chapter: 'refusals', title, call: 'cd-production.yml', seconds, ok: refused && unchanged && right, verdict, folder: name })
     await undo?.()
   }
+}
+
+/** An administrator asks for production in the cluster of the other two, with nothing given: not even a namespace may stay of it. */
+async function refusedFirst(world: World, journal: Journal): Promise<void> {
+  await freshCheckout(world.checkout)
+  const title = 'a first deployment that lacks its inputs'
+  const line = 'deploy --env=prod --kubeconfig=env://KUBECONFIG_TEXT'
+  const { path, name } = journal.folderFor(`refused ${title}`)
+  const { kubeconfig } = world.clusters.staging
+  const { exitCode, stdout, stderr, seconds } = await call(line, { KUBECONFIG_TEXT: await readFile(kubeconfig, 'utf8') }, world.checkout, path)
+  const left = await kubectl(kubeconfig, 'get', 'namespace', 'todo-chat-prod', '--ignore-not-found', '--output=name')
+  const right = /prod lacks \d+ inputs/.test(stdout + stderr)
+  const verdict = exitCode === 0 ? 'it was not refused' : left !== '' ? `refused, but ${left.trim()} was left behind` : right ? 'refused, and no namespace was left behind' : `refused for another reason: ${lastLines(stderr)}`
+  journal.add({ chapter: 'refusals', title, call: `dagger call ${line}`, seconds, ok: exitCode !== 0 && left === '' && right, verdict, folder: name })
 }
 
 /** Every object of production that a deployment may write, with its version. */
