@@ -475,13 +475,15 @@ export class TodoChat {
     noRollback: boolean = false,
     /** Migrate without a backup */
     noBackup: boolean = false,
+    /** Most requests that may fail during the rollout, or a share such as 0.1%; with more it is stopped and rolled back (default: any number) */
+    maxFailed: string = '',
   ): Promise<string> {
     return textOf(
       await this.deployed(
         { env, kubeconfig, context, api, ingress, ingressUrl, commit, who },
         { images, secrets, settings, set, savedPlan, stagingKubeconfig, allow, forceConflicts, adopt, pruneData },
         { ingressCa, insecureIngress, timeout, rate },
-        { noRollback, noBackup },
+        { noRollback, noBackup, maxFailed },
       ),
     )
   }
@@ -537,13 +539,15 @@ export class TodoChat {
     noRollback: boolean = false,
     /** Migrate without a backup */
     noBackup: boolean = false,
+    /** Most requests that may fail during the rollout, or a share such as 0.1%; with more it is stopped and rolled back (default: any number) */
+    maxFailed: string = '',
   ): Promise<Directory> {
     return reportOf(
       await this.deployed(
         { env, kubeconfig, context, api, ingress, ingressUrl, commit, who },
         { images, secrets, settings, set, savedPlan, stagingKubeconfig, allow, forceConflicts, adopt, pruneData },
         { ingressCa, insecureIngress, timeout, rate },
-        { noRollback, noBackup },
+        { noRollback, noBackup, maxFailed },
       ),
     )
   }
@@ -701,10 +705,10 @@ export class TodoChat {
     return textOf(await deliver(await deployer(await this.repository(), target), target, [...(json ? ['--json'] : []), command]))
   }
 
-  private async deployed(target: Target, inputs: ReleaseInputs, runInputs: RunInputs, without: { noRollback: boolean; noBackup: boolean }) {
+  private async deployed(target: Target, inputs: ReleaseInputs, runInputs: RunInputs, how: { noRollback: boolean; noBackup: boolean; maxFailed: string }) {
     const [prepared, release] = withRelease(await deployer(await this.repository(), target), inputs)
     const [container, run] = await withRun(prepared, target, runInputs)
-    return deliver(container, target, ['deploy', ...release, ...run, ...(without.noRollback ? ['--no-rollback'] : []), ...(without.noBackup ? ['--no-backup'] : []), ...REPORT_OPTIONS])
+    return deliver(container, target, ['deploy', ...release, ...run, ...(how.noRollback ? ['--no-rollback'] : []), ...(how.noBackup ? ['--no-backup'] : []), ...(how.maxFailed === '' ? [] : [`--max-failed=${how.maxFailed}`]), ...REPORT_OPTIONS])
   }
 
   private async everything(): Promise<Check[]> {

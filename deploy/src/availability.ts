@@ -1,5 +1,6 @@
 /** Constant-rate load during a rollout, and what its users would have seen. Judges nothing. */
 import type { Clock } from './_poll.ts'
+import { BadInput } from './errors.ts'
 import type { HttpAnswer, HttpRequest, HttpTarget } from './http.ts'
 
 /** One kind of request that the load repeats. */
@@ -62,6 +63,29 @@ export interface Availability {
   routes: RouteFigures[]
   /** Per second of the run, for the picture. */
   seconds: { at: number; requests: number; failures: number }[]
+}
+
+/** How many requests may fail while objects are changed and pods replaced: a number, or a share of all that were sent then. */
+export type Budget = { failed: number } | { share: number }
+
+/** A share is not judged by fewer requests than this while more are to come. */
+const JUDGED_FROM = 100
+
+/**
+ * @param text `0`, `25`, `0.1%`
+ * @throws BadInput when it is something else
+ */
+export function parseBudget(text: string): Budget {
+  const share = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1]
+  if (share !== undefined && Number(share) < 100) return { share: Number(share) / 100 }
+  if (/^\d+$/.test(text)) return { failed: Number(text) }
+  throw new BadInput(`'${text}' is no number of failed requests`, { next: 'write a whole number such as 0, or a share under 100% such as 0.1%' })
+}
+
+/** @param isOver whether no more requests will come */
+export function isOverBudget(budget: Budget, { requests, failures }: Pick<Window, 'requests' | 'failures'>, isOver: boolean): boolean {
+  if ('failed' in budget) return failures > budget.failed
+  return (isOver || requests >= JUDGED_FROM) && failures > budget.share * requests
 }
 
 /** An answer later than this is a failure to a user, where a route says nothing else. In ms. */
@@ -129,10 +153,16 @@ export class Load implements AsyncDisposable {
   readonly #samples: Sample[] = []
   readonly #underWay = new Set<Promise<void>>()
   readonly #running: Promise<void>
+  readonly #onFailure: (inside: Pick<Window, 'requests' | 'failures'>) => void
+  readonly #inside = { requests: 0, failures: 0 }
   #rollout: { start: number; end: number } | undefined
 
-  /** @param rate requests a second, over all routes */
-  constructor(routes: readonly Route[], rate: number, clock: Clock) {
+  /**
+   * @param rate requests a second, over all routes
+   * @param onFailure called at each failure during the rollout, with the counts so far
+   */
+  constructor(routes: readonly Route[], rate: number, clock: Clock, onFailure: (inside: Pick<Window, 'requests' | 'failures'>) => void = () => undefined) {
+    this.#onFailure = onFailure
     this.#routes = routes
     this.#rate = rate
     this.#clock = clock
@@ -147,6 +177,11 @@ export class Load implements AsyncDisposable {
   /** No old pod is left. */
   rolloutEnds(): void {
     if (this.#rollout !== undefined) this.#rollout.end = this.#clock.now()
+  }
+
+  /** Counts of the rollout so far. */
+  get inside(): Pick<Window, 'requests' | 'failures'> {
+    return { ...this.#inside }
   }
 
   /** Ends the load, waits for the answers under way (at most the longest limit of a route) and counts. */
@@ -179,6 +214,11 @@ export class Load implements AsyncDisposable {
   #fire(route: Route, index: number, due: number): void {
     const done = (failure?: string): void => {
       this.#samples.push({ route: route.name, target: route.target.name, at: due, latencyMs: this.#clock.now() - due, ...(failure === undefined ? {} : { failure }) })
+      if (this.#rollout === undefined || due < this.#rollout.start || due > this.#rollout.end) return
+      this.#inside.requests += 1
+      if (failure === undefined) return
+      this.#inside.failures += 1
+      this.#onFailure(this.#inside)
     }
     if (this.#underWay.size >= MAX_UNDER_WAY) {
       done('not sent: too many requests under way')

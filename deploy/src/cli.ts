@@ -7,6 +7,7 @@ import pc from 'picocolors'
 import { type Duration, formatDuration, parseDuration } from './_duration.ts'
 import { systemClock } from './_poll.ts'
 import { connect, kubeconfigFor, loadKubeconfig } from './cluster.ts'
+import { type Budget, parseBudget } from './availability.ts'
 import { backup } from './commands/backup.ts'
 import { bootstrapText, deployerToken } from './commands/bootstrap.ts'
 import { type DeployInput, deploy } from './commands/deploy.ts'
@@ -78,7 +79,7 @@ interface RunOptions {
   reportDir?: string
 }
 
-type DeployOptions = ReleaseOptions & RunOptions & { plan?: string; backup: boolean; rollback: boolean }
+type DeployOptions = ReleaseOptions & RunOptions & { plan?: string; maxFailed?: Budget; backup: boolean; rollback: boolean }
 
 const interrupt = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -99,6 +100,14 @@ function duration(text: string): number {
 
 function durationOption(flags: string, description: string, standard: Duration): Option {
   return new Option(flags, description).argParser(duration).default(parseDuration(standard), standard)
+}
+
+function budget(text: string): Budget {
+  try {
+    return parseBudget(text)
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message)
+  }
 }
 
 function natural(text: string): number {
@@ -136,6 +145,7 @@ function program(): Command {
     .action(action(runPlan))
   withRun(withRelease(root.command('deploy').description('put a release in place and prove it, or bring the one before back and prove that')))
     .option('--plan <file>', 'carry out exactly this saved plan; refuse when the cluster has changed since')
+    .option('--max-failed <number>', 'most requests that may fail during the rollout, or a share such as 0.1%; with more it is stopped and rolled back (default: any number)', budget)
     .option('--no-backup', 'migrate without a backup')
     .option('--no-rollback', 'leave a failed release in place')
     .action(action(runDeploy))
@@ -318,9 +328,11 @@ async function runDeploy(context: Context, options: DeployOptions, globals: Glob
   if (savedPlan !== undefined && savedPlan.namespace !== context.namespace) {
     throw new BadInput(`the plan is for namespace ${savedPlan.namespace}, not ${context.namespace}`, { next: 'give the --env that the plan was made for' })
   }
+  const { maxFailed } = options
+  if (maxFailed !== undefined && options.rate === 0) throw new BadInput('--max-failed needs the measurement that --rate 0 leaves out', { next: 'leave one of them out' })
   const release = await releaseInput(context, options, savedPlan)
   const policy = policyFrom(await readSettings(options.settings, options.set ?? []))
-  const report = await deploy({ ...context, policy }, { ...release, ...(await runInput(options)), backup: options.backup, rollBack: options.rollback, ...(savedPlan && { savedPlan }) })
+  const report = await deploy({ ...context, policy }, { ...release, ...(await runInput(options)), backup: options.backup, rollBack: options.rollback, ...(maxFailed && { maxFailed }), ...(savedPlan && { savedPlan }) })
   return finish(report, options, globals)
 }
 

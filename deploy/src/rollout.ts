@@ -167,7 +167,7 @@ export async function confirm(run: Run, { operations, live, secrets }: Pick<Roll
 
 /** A refusal by the API server, or the run's time limit, as a failure like others; every other error is thrown on. */
 async function failureFrom(run: Run, error: unknown, secrets: readonly string[], applied: readonly Applied[]): Promise<Failure> {
-  const late = error instanceof OutOfTime
+  const late = error instanceof OutOfTime || error instanceof OverBudget
   if (!(error instanceof DeployError) || error instanceof LockLost || (run.signal.aborted && !late)) throw error
   const name = run.timeline.phases.at(-1)?.name ?? 'start'
   const message = redactText(describe(error), secrets)
@@ -180,6 +180,11 @@ async function failureFrom(run: Run, error: unknown, secrets: readonly string[],
 /** The run's overall time limit passed: a failure like others, to be rolled back. */
 export class OutOfTime extends DeployError {
   override readonly name: string = 'OutOfTime'
+}
+
+/** More requests failed than may: a failure like others, to be rolled back. */
+export class OverBudget extends DeployError {
+  override readonly name: string = 'OverBudget'
 }
 
 async function ask(run: Run, entrances: OpenEntrances, prober: Prober | undefined): Promise<Check[]> {

@@ -2,7 +2,7 @@
 import type { Clock } from './_poll.ts'
 import { formatDuration } from './_duration.ts'
 import type { Cluster } from './cluster.ts'
-import { BadInput, ClusterError } from './errors.ts'
+import { BadInput, ClusterError, type DeployError } from './errors.ts'
 import { ENVIRONMENTS, type Environment, OVERLAYS } from './gates.ts'
 import { type Revision, closeInterrupted, currentRevision, readHistory } from './history.ts'
 import { Lock } from './lock.ts'
@@ -46,6 +46,8 @@ export interface Session extends AsyncDisposable {
   /** The newest first; interrupted runs are already marked. */
   history: Revision[]
   notes: string[]
+  /** Ends the way forward as its time limit would; the way back goes on. */
+  stop(reason: DeployError): void
 }
 
 /** Makes the namespace when it does not exist: the lock lives in it. @returns the namespace that this call made */
@@ -150,6 +152,7 @@ export async function openSession(context: Context, options: SessionOptions): Pr
       run: { ...wayBack, signal: AbortSignal.any([interrupt, lock.lost, limit.signal]) },
       history: interrupted.length === 0 ? found : await readHistory(cluster, namespace),
       notes: interrupted.map(({ revision, who }) => `revision ${revision} by ${who} was interrupted; this run goes on from what it left`),
+      stop: (reason) => limit.abort(reason),
       async [Symbol.asyncDispose]() {
         over.abort()
         await limiting

@@ -1,5 +1,6 @@
 import { newProber } from '../application.ts'
 import { uidsOf } from '../apply.ts'
+import type { Budget } from '../availability.ts'
 import { backupCronJob, runBackup } from '../backup.ts'
 import { type IngressAddress, type OpenEntrances, openEntrances, signingKeyOf } from '../entrances.ts'
 import { DeployError, describe } from '../errors.ts'
@@ -35,6 +36,8 @@ export interface DeployInput extends ReleaseInput, SessionOptions {
   /** Requests a second of the availability measurement; 0 for none. */
   rate: number
   soakMs: number
+  /** How many requests may fail during the rollout. @default any number */
+  maxFailed?: Budget
   /** Back up before a migration. */
   backup: boolean
   /** Bring the last good revision back after a failure. */
@@ -150,7 +153,8 @@ async function confirmUnchanged({ session, rolloutInput, report }: Steps): Promi
 
 async function carryOut(steps: Steps): Promise<End> {
   const { context, session, input, entrances, rolloutInput, report } = steps
-  await using measurement = await startMeasurement(context.clock, entrances, rolloutInput.prober, input.rate)
+  const limit = input.maxFailed && { budget: input.maxFailed, stop: (reason: DeployError) => session.stop(reason) }
+  await using measurement = await startMeasurement(context.clock, entrances, rolloutInput.prober, input.rate, limit)
   const brokenBefore = await findBroken(steps)
   const revision = await begin(steps)
   report.revision = revision.revision
@@ -165,7 +169,9 @@ async function carryOut(steps: Steps): Promise<End> {
       },
       onOldPodsGone: () => measurement.rolloutEnds(),
     })
-    const { failure, checks } = result
+    const { checks } = result
+    const overspent = result.failure === undefined ? measurement.overspent() : undefined
+    const failure = overspent === undefined ? result.failure : { phase: 'verify', message: overspent }
     failed = { checks, ...(failure && { failure }) }
     report.notes.push(...result.notes, ...unaskedNotes(checks))
     const end: End =

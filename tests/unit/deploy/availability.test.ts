@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Route, Load, type Sample, calmRate, failureKind, interleave, meanAtRest, percentile, summarise } from '../../../deploy/src/availability.ts'
+import { type Route, Load, type Sample, calmRate, failureKind, isOverBudget, parseBudget, interleave, meanAtRest, percentile, summarise } from '../../../deploy/src/availability.ts'
 import type { HttpAnswer } from '../../../deploy/src/http.ts'
 import { FakeClock } from '../../fakes/clock.ts'
 
@@ -78,6 +78,25 @@ describe('failureKind', () => {
   })
 })
 
+describe('a budget of failed requests', () => {
+  it.each<[string, { requests: number; failures: number }, middle: boolean, end: boolean]>([
+    ['0', { requests: 1, failures: 0 }, false, false],
+    ['0', { requests: 1, failures: 1 }, true, true],
+    ['5', { requests: 9, failures: 5 }, false, false],
+    ['5', { requests: 9, failures: 6 }, true, true],
+    ['1%', { requests: 99, failures: 2 }, false, true],
+    ['1%', { requests: 100, failures: 1 }, false, false],
+    ['1%', { requests: 100, failures: 2 }, true, true],
+    ['0.1%', { requests: 2000, failures: 2 }, false, false],
+  ])('of %s with %o', (text, counts, middle, end) => {
+    expect([isOverBudget(parseBudget(text), counts, false), isOverBudget(parseBudget(text), counts, true)]).toEqual([middle, end])
+  })
+
+  it.each(['', '-1', '1.5', '100%', 'none', '%'])('%j is none', (text) => {
+    expect(() => parseBudget(text)).toThrow(/is no number of failed requests/)
+  })
+})
+
 describe('Load', () => {
   function route(clock: FakeClock, answerAfterMs: (index: number) => number, status = 200): Route {
     return {
@@ -121,6 +140,20 @@ describe('Load', () => {
     expect(requests).toBe(100)
     expect(failures).toBe(0)
     expect(outside.p99Ms).toBeLessThan(20)
+  })
+
+  it('tells failures of the rollout as they come, and no others', async () => {
+    const clock = new FakeClock()
+    const told: { requests: number; failures: number }[] = []
+    const load = new Load([route(clock, () => 1, 503)], 10, clock, (inside) => told.push({ ...inside }))
+    await clock.sleep(450)
+    expect(told).toEqual([])
+    load.rolloutStarts()
+    await clock.sleep(200)
+    load.rolloutEnds()
+    await clock.sleep(300)
+    await load.finish()
+    expect(told).toEqual([{ requests: 1, failures: 1 }, { requests: 2, failures: 2 }])
   })
 
   it('counts wrong answers by their kind', async () => {

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import type { Budget } from '../../../deploy/src/availability.ts'
 import { history } from '../../../deploy/src/commands/history.ts'
 import { ClusterError, DeployError, LockHeld } from '../../../deploy/src/errors.ts'
 import { deploy } from '../../../deploy/src/commands/deploy.ts'
 import { plan } from '../../../deploy/src/commands/plan.ts'
 import type { KubeObject } from '../../../deploy/src/objects.ts'
+import type { RunReport } from '../../../deploy/src/report.ts'
 import { START } from '../../fakes/clock.ts'
 import { NAMESPACE, Scene, deployment, release } from './_release.ts'
 
@@ -224,6 +226,38 @@ describe('a doomed release', () => {
     const report = await scene.deploy(release({ mcp: '2' }))
     expect(report.failure).toMatchObject({ phase: 'verify', message: expect.stringMatching(/the MCP server lists its tools: the tools are none/) })
     expect(report.result).toBe('rollback-failed')
+  })
+})
+
+describe('a release under which too many requests fail', () => {
+  /** The page is not served for a second in the middle of the rollout. */
+  const outage = async (maxFailed: Budget | undefined): Promise<RunReport> => {
+    const scene = new Scene()
+    await scene.deploy(release())
+    let since: number | undefined
+    scene.cluster.onRequest = (name, { path }) => {
+      if (!name.endsWith(' frontend') || path !== '/') return
+      if (scene.cluster.writes.slice(writes).includes('apply Deployment frontend')) since ??= scene.clock.now()
+      if (since !== undefined && scene.clock.now() < since + 1_000) throw Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })
+    }
+    const writes = scene.cluster.writes.length
+    return scene.deploy(release({ frontend: '2' }), { rate: 20, ...(maxFailed && { maxFailed }) })
+  }
+
+  it('is stopped in the middle and undone', async () => {
+    const report = await outage({ failed: 0 })
+    expect(report).toMatchObject({ result: 'rolled-back', failure: { message: expect.stringMatching(/1 of \d+ requests failed during the rollout, more than --max-failed allows/) } })
+  })
+
+  it('is good where they may, and the report has them', async () => {
+    const report = await outage({ failed: 100 })
+    expect(report.result).toBe('succeeded')
+    expect(report.availability?.failures).toBeGreaterThan(1)
+    expect((await outage(undefined)).result).toBe('succeeded')
+  })
+
+  it('is undone at its end where only the share of all of them is too high', async () => {
+    expect(await outage({ share: 0.000_01 })).toMatchObject({ result: 'rolled-back', failure: { phase: 'verify' } })
   })
 })
 
