@@ -45,8 +45,8 @@ const well = (detail: string): Verdict => ({ result: 'well', detail })
 const wrong = (detail: string, next: string): Verdict => ({ result: 'wrong', detail, next })
 const notAsked = (detail: string): Verdict => ({ result: 'not asked', detail })
 
-/** A certificate that ends sooner is told. */
-const DAYS_LEFT = 14
+/** A certificate that ends sooner is a fault: renewal comes earlier, also for those that hold for six days only. */
+const DAYS_LEFT = 1
 const DAY = 86_400_000
 /** PostgreSQL 15. */
 const OLDEST_POSTGRES = 150_000
