@@ -325,9 +325,6 @@ async function runPlan(context: Context, options: ReleaseOptions & { out?: strin
 
 async function runDeploy(context: Context, options: DeployOptions, globals: GlobalOptions): Promise<number> {
   const savedPlan = options.plan === undefined ? undefined : parsePlan(await readInput(options.plan, '--plan'), options.plan)
-  if (savedPlan !== undefined && savedPlan.namespace !== context.namespace) {
-    throw new BadInput(`the plan is for namespace ${savedPlan.namespace}, not ${context.namespace}`, { next: 'give the --env that the plan was made for' })
-  }
   const { maxFailed } = options
   if (maxFailed !== undefined && options.rate === 0) throw new BadInput('--max-failed needs the measurement that --rate 0 leaves out', { next: 'leave one of them out' })
   const release = await releaseInput(context, options, savedPlan)

@@ -58,6 +58,20 @@ export function parsePlan(text: string, source: string): SavedPlan {
   return plan as SavedPlan
 }
 
+/** Where a plan was made, or is to be carried out. */
+export type PlanPlace = Pick<SavedPlan, 'environment' | 'namespace' | 'server' | 'commit'>
+
+/**
+ * Refuses a plan that was made for another place or another commit.
+ * @throws BadInput that names what differs
+ */
+export function checkPlace(saved: SavedPlan, here: PlanPlace): void {
+  const places = ['environment', 'namespace', 'server'] as const
+  const differing = places.filter((name) => saved[name] !== here[name]).map((name) => `${name} ${saved[name]}, not ${here[name]}`)
+  if (saved.commit !== undefined && here.commit !== undefined && saved.commit !== here.commit) differing.push(`commit ${saved.commit}, not ${here.commit}`)
+  if (differing.length > 0) throw new BadInput(`the plan is for ${differing.join('; ')}`, { next: 'carry it out where it was made for, or make a new plan' })
+}
+
 /**
  * Refuses when carrying out would do something else than what was reviewed.
  * @param generated secret keys made up anew, whose values differ by nature

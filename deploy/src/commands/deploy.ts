@@ -19,7 +19,7 @@ import { rollBack, secretValues, withPresentSecrets, withoutForeignSecrets } fro
 import { type BrokenBefore, type RolloutInput, type RolloutResult, appliedFrom, confirm, rollout } from '../rollout.ts'
 import { phase, policyOf } from '../run.ts'
 import { checkRelease } from '../checkrelease.ts'
-import { type SavedPlan, checkAgainst } from '../savedplan.ts'
+import { type SavedPlan, checkAgainst, checkPlace } from '../savedplan.ts'
 import { type Context, type Session, type SessionOptions, ensureNamespace, newReport, openSession, removeNamespace } from '../session.ts'
 import { type Check, verify } from '../verify.ts'
 import { readWorkloads } from '../workloads.ts'
@@ -49,6 +49,8 @@ export interface DeployInput extends ReleaseInput, SessionOptions {
  * @throws BadInput, LockHeld and other DeployErrors before the first change; afterwards every failure is in the report
  */
 export async function deploy(context: Context, input: DeployInput): Promise<RunReport> {
+  const { environment, namespace, cluster, commit } = context
+  if (input.savedPlan) checkPlace(input.savedPlan, { environment, namespace, server: cluster.server, ...(commit === undefined ? {} : { commit }) })
   const rendered = input.savedPlan?.rendered ?? withImages(input.rendered, input.images)
   const { exists, notes } = await checkRelease(context, input, rendered)
   if (!exists) refuseProblems((await prepareRelease(context.cluster, context.namespace, { ...input, rendered })).plan)

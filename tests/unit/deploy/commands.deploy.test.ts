@@ -362,6 +362,19 @@ describe('a saved plan', () => {
     expect(scene.cluster.writes.slice(writes)).toEqual([])
   })
 
+  it.each([
+    ['environment', { environment: 'staging' }, /the plan is for environment staging, not dev$/],
+    ['namespace', { namespace: 'elsewhere' }, /the plan is for namespace elsewhere, not todo-chat-dev$/],
+    ['server', { server: 'https://other.example:6443' }, /the plan is for server https:\/\/other\.example:6443, not /],
+    ['commit', { commit: 'abc' }, /the plan is for commit abc, not def$/],
+  ])('of another %s is refused, and nothing is changed', async (_what, change, message) => {
+    const scene = new Scene()
+    const { saved } = await plan(scene.context({ commit: 'def' }), scene.input(release()))
+    const writes = scene.cluster.writes.length
+    await expect(scene.deployAs({ commit: 'def' }, [], { savedPlan: { ...saved, ...change } })).rejects.toThrow(message)
+    expect(scene.cluster.writes.slice(writes)).toEqual([])
+  })
+
   it('is refused with other secret values, and holds none', async () => {
     const scene = new Scene()
     const secretFiles = new Map([['jwt-key', Buffer.from('the planned signing key of 32 byte')]])
