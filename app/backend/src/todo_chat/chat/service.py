@@ -21,12 +21,17 @@ from todo_chat.db.session import Database, DatabaseUnavailableError
 from todo_chat.metrics import CHAT_TURN_SECONDS, CHAT_TURNS
 from todo_chat.security import Tokens
 from todo_chat.turn import Delta, Failed, Finished, ToolCall, ToolCalled, ToolReturned
+from todo_chat.web.within import within
 
 log = logging.getLogger(__name__)
 
 RENEW_SECONDS = store.LEASE_SECONDS / 3
 TOKEN_GRACE_SECONDS = 30
 """The turn's token outlives the turn's own timeout by this much."""
+
+CLEAN_UP_SECONDS = 10.0
+"""Longest clean-up of a turn that failed; then its lease is left to run out."""
+BROKE_OFF = "The assistant broke off. Your message is saved; send it again."
 
 Progress = Delta | ToolCalled | ToolReturned
 
@@ -110,8 +115,9 @@ class ChatService:
         return turn
 
     async def drain(self) -> None:
-        """Wait for the turns under way; each is bounded by the turn's timeout."""
-        await asyncio.gather(*self._running, return_exceptions=True)
+        """Wait for the turns under way, no longer than a turn may take."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=self._timeout + CLEAN_UP_SECONDS)
 
     async def conversations(
         self, user_id: str, *, before: int, limit: int
@@ -131,24 +137,36 @@ class ChatService:
 
     async def _run(self, turn: Turn, question: store.Question, request_id: str) -> None:
         started = time.perf_counter()
+        outcome: ChatResponse | Exception = TurnFailedError("agent_failed", BROKE_OFF)
+        try:
+            outcome = await self._outcome(turn, question, request_id)
+        finally:
+            # Whatever went wrong, and even when the task itself is cancelled.
+            _record(outcome, time.perf_counter() - started)
+            turn.finish(outcome)
+
+    async def _outcome(
+        self, turn: Turn, question: store.Question, request_id: str
+    ) -> ChatResponse | Exception:
         renewal = asyncio.create_task(self._keep_lease(question))
         try:
-            async with asyncio.timeout(self._timeout):
-                outcome: ChatResponse | Exception = await self._answer(turn, question, request_id)
+            return await within(self._timeout, self._answer(turn, question, request_id))
         except TimeoutError:
-            outcome = TurnFailedError(
+            failure: Exception = TurnFailedError(
                 "turn_timeout",
                 f"The assistant took longer than {self._timeout:g} seconds. "
                 "Your message is saved; send it again.",
             )
         except Exception as error:
-            outcome = _as_failure(error)
+            failure = _as_failure(error)
         finally:
             renewal.cancel()
-        if isinstance(outcome, Exception):
-            await self._give_up(question)
-        _record(outcome, time.perf_counter() - started)
-        turn.finish(outcome)
+        try:
+            await within(CLEAN_UP_SECONDS, self._give_up(question))
+        except Exception as error:
+            # The lease runs out by itself.
+            log.warning("the question was not given up", extra={"reason": repr(error)})
+        return failure
 
     async def _answer(self, turn: Turn, question: store.Question, request_id: str) -> ChatResponse:
         async with self._database.transaction(question.user_id) as session:
@@ -188,10 +206,8 @@ class ChatService:
                     await store.renew_lease(session, question)
 
     async def _give_up(self, question: store.Question) -> None:
-        # If this fails too, the lease runs out by itself.
-        with contextlib.suppress(DatabaseUnavailableError):
-            async with self._database.transaction(question.user_id) as session:
-                await store.release_lease(session, question)
+        async with self._database.transaction(question.user_id) as session:
+            await store.release_lease(session, question)
 
 
 def _as_failure(error: Exception) -> Exception:
@@ -209,7 +225,7 @@ def _as_failure(error: Exception) -> Exception:
             log.error("turn failed", exc_info=error)
             return TurnFailedError(
                 "agent_failed",
-                "The assistant broke off. Your message is saved; send it again.",
+                BROKE_OFF,
             )
 
 
