@@ -281,7 +281,7 @@ CommaSeparated = Annotated[list[str], NoDecode]
 
 
 class McpSettings(ServerSettings, DatabaseSettings):
-    """The five tools."""
+    """The six tools."""
 
     port: Port = 8002
     database_mcp_user: str = "todo_mcp"

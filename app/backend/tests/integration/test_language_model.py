@@ -46,7 +46,14 @@ def test_a_model_calls_tools_and_answers(world: World, stack: Stack, tmp_path: P
         info = user.client.get("/api/info").json()
         assert info["model"] == {"name": "prepared", "kind": "llm"}
         offered = {tool["function"]["name"] for tool in endpoint.requests[0]["tools"]}
-        assert offered == {"add_task", "list_tasks", "complete_task", "delete_task", "update_task"}
+        assert offered == {
+            "add_task",
+            "list_tasks",
+            "complete_task",
+            "delete_task",
+            "restore_task",
+            "update_task",
+        }
 
 
 def test_the_model_reads_the_history(world: World, stack: Stack, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from todo_chat.chat.errors import (
+    ConversationBusyError,
     ConversationNotFoundError,
     KeyReusedError,
     TurnFailedError,
@@ -22,7 +23,7 @@ from todo_chat.identity.errors import (
     ProviderUnavailableError,
     SignInRefusedError,
 )
-from todo_chat.tasks.errors import TaskNotFoundError
+from todo_chat.tasks.errors import DeletedTaskNotFoundError, TaskNotFoundError
 from todo_chat.web.errors import ApiError
 from todo_chat.web.request_id import current_request_id
 
@@ -62,7 +63,8 @@ def _sign_in_refused(error: SignInRefusedError) -> ApiError:
 
 
 _TABLE: dict[type[Exception], Callable[[Any], ApiError]] = {
-    TaskNotFoundError: lambda e: ApiError(404, "task_not_found", f"There is no task {e.task_id}."),
+    TaskNotFoundError: lambda e: ApiError(404, "task_not_found", str(e)),
+    DeletedTaskNotFoundError: lambda e: ApiError(404, "task_not_found", str(e)),
     ConversationNotFoundError: lambda e: ApiError(
         404, "conversation_not_found", f"There is no conversation {e.conversation_id}."
     ),
@@ -70,6 +72,13 @@ _TABLE: dict[type[Exception], Callable[[Any], ApiError]] = {
         409,
         "turn_in_progress",
         "This message is being answered. Ask again after the time in Retry-After.",
+        retry_after=e.retry_after_seconds,
+    ),
+    ConversationBusyError: lambda e: ApiError(
+        409,
+        "turn_in_progress",
+        "Another message of this conversation is being answered, so this one was not taken. "
+        "Send it again after the time in Retry-After.",
         retry_after=e.retry_after_seconds,
     ),
     KeyReusedError: lambda _: ApiError(

@@ -1,6 +1,10 @@
 """What can go wrong with a conversation or a turn."""
 
-from todo_chat.turn import FailureCode
+from typing import Literal
+
+from todo_chat.turn import FailureCode, ToolCall
+
+TurnFailureCode = FailureCode | Literal["database_unavailable"]
 
 
 class ConversationNotFoundError(Exception):
@@ -19,6 +23,14 @@ class TurnInProgressError(Exception):
         self.retry_after_seconds = retry_after_seconds
 
 
+class ConversationBusyError(Exception):
+    """Another message of this conversation is being answered; this one is not stored."""
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__("another message of this conversation is being answered")
+        self.retry_after_seconds = retry_after_seconds
+
+
 class KeyReusedError(Exception):
     """The key belongs to another message or conversation."""
 
@@ -29,12 +41,14 @@ class TurnFailedError(Exception):
     Attributes:
         code: stable name of the reason.
         message: sentence for the user.
+        tool_calls: what was done all the same.
     """
 
-    def __init__(self, code: FailureCode, message: str) -> None:
+    def __init__(self, code: TurnFailureCode, message: str) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.tool_calls: list[ToolCall] = []
 
 
 class AgentUnavailableError(Exception):
