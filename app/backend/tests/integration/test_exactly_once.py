@@ -25,8 +25,14 @@ def add(title: str) -> Tool:
 
 @contextmanager
 def talking(
-    world: World, mcp: str, folder: Path, steps: list[Step], **changes: Any
+    world: World,
+    mcp: str,
+    folder: Path,
+    steps: list[Step],
+    model_timeout: float = 5,
+    **changes: Any,
 ) -> Iterator[tuple[User, ModelEndpoint]]:
+    """A user whose assistant is a model that takes these steps."""
     key = folder / "model-key"
     key.write_text("a-key")
     endpoint = ModelEndpoint(steps)
@@ -37,7 +43,7 @@ def talking(
             model_base_url=f"{model}/v1",
             model_name="prepared",
             model_api_key_file=key,
-            model_timeout_seconds=5,
+            model_timeout_seconds=model_timeout,
         ) as agent,
         world.backend(agent_url=agent, **changes) as backend,
         world.user(backend) as user,

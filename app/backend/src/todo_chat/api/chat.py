@@ -92,6 +92,8 @@ def _with_turn(error: TurnFailedError, turn: Turn) -> ApiError:
         "conversation_id": turn.conversation_id,
         "idempotency_key": turn.turn_key,
         "tool_calls": [call.model_dump(mode="json") for call in error.tool_calls],
+        # A stream has sent its headers already.
+        "retry_after": api_error.retry_after,
     }
     return api_error
 

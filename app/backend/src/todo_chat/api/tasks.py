@@ -45,7 +45,8 @@ async def list_tasks(
 async def add_task(user: CurrentUser, services: ServicesDep, new: TaskCreate) -> TaskPublic:
     """Add a pending task."""
     async with services.tasks_database.transaction(user) as session:
-        return await service.add_task(session, user, new)
+        most = services.settings.max_tasks_per_user
+        return await service.add_task(session, user, new, most=most)
 
 
 @router.get("/{task_id}", responses=error_responses(404))
@@ -93,4 +94,5 @@ async def delete_task(user: CurrentUser, services: ServicesDep, task_id: TaskIdP
 async def restore_task(user: CurrentUser, services: ServicesDep, task_id: TaskIdPath) -> TaskPublic:
     """Take out of the trash, under the same number; once more changes nothing."""
     async with services.tasks_database.transaction(user) as session:
-        return await service.restore_task(session, user, task_id)
+        most = services.settings.max_tasks_per_user
+        return await service.restore_task(session, user, task_id, most=most)

@@ -9,6 +9,7 @@ import contextlib
 import logging
 import time
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
@@ -18,6 +19,7 @@ from todo_chat.chat import store
 from todo_chat.chat.errors import (
     AgentUnavailableError,
     ConversationBusyError,
+    TooManyTurnsError,
     TurnFailedError,
     TurnInProgressError,
 )
@@ -49,6 +51,16 @@ CLEAN_UP_SECONDS = 10.0
 BROKE_OFF = "The assistant broke off. Your message is saved; send it again."
 
 Progress = Delta | ToolCalled | ToolReturned
+
+
+@dataclass(frozen=True)
+class TurnLimits:
+    """How much chatting is let happen."""
+
+    timeout_seconds: float
+    conversations_per_user: int
+    turns_per_user: int
+    """At once, in this replica: with n replicas a user gets up to n times as many."""
 
 
 @dataclass
@@ -95,12 +107,14 @@ class ChatService:
     """Turns, conversations and histories of all users of this replica."""
 
     def __init__(
-        self, database: Database, agent: Agent, tokens: Tokens, turn_timeout_seconds: float
+        self, database: Database, agent: Agent, tokens: Tokens, limits: TurnLimits
     ) -> None:
         self._database = database
         self._agent = agent
         self._tokens = tokens
-        self._timeout = turn_timeout_seconds
+        self._limits = limits
+        self._timeout = limits.timeout_seconds
+        self._turns_of_user: Counter[str] = Counter()
         self._running: set[asyncio.Task[None]] = set()
 
     async def start_turn(
@@ -111,18 +125,35 @@ class ChatService:
         Raises:
             ConversationNotFoundError, KeyReusedError, TurnInProgressError: see the store.
             ConversationBusyError: still so after ``BUSY_SECONDS``.
+            TooManyConversationsError, TooManyTurnsError: nothing was stored.
             DatabaseUnavailableError: nothing was stored.
         """
-        accepted = await self._accept(user_id, request, turn_key)
-        if isinstance(accepted, ChatResponse):
-            turn = Turn(accepted.conversation_id, turn_key, message_id=None)
-            turn.finish(accepted)
-            return turn
-        turn = Turn(accepted.conversation_id, turn_key, accepted.message_id)
-        task = asyncio.create_task(self._run(turn, accepted, request_id))
+        if self._turns_of_user[user_id] >= self._limits.turns_per_user:
+            raise TooManyTurnsError(self._limits.turns_per_user)
+        with contextlib.ExitStack() as counted:
+            self._turns_of_user[user_id] += 1
+            counted.callback(self._count_down, user_id)
+            accepted = await self._accept(user_id, request, turn_key)
+            if isinstance(accepted, store.Question):
+                return self._begin(accepted, request_id, counted.pop_all())
+        turn = Turn(accepted.conversation_id, turn_key, message_id=None)
+        turn.finish(accepted)
+        return turn
+
+    def _begin(
+        self, question: store.Question, request_id: str, counted: contextlib.ExitStack
+    ) -> Turn:
+        turn = Turn(question.conversation_id, question.turn_key, question.message_id)
+        task = asyncio.create_task(self._run(turn, question, request_id))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        task.add_done_callback(lambda _: counted.close())
         return turn
+
+    def _count_down(self, user_id: str) -> None:
+        self._turns_of_user[user_id] -= 1
+        if self._turns_of_user[user_id] == 0:
+            del self._turns_of_user[user_id]
 
     async def _accept(
         self, user_id: str, request: ChatRequest, turn_key: str
@@ -132,7 +163,13 @@ class ChatService:
         while True:
             try:
                 async with self._database.transaction(user_id) as session:
-                    return await store.accept_question(session, user_id, request, turn_key)
+                    return await store.accept_question(
+                        session,
+                        user_id,
+                        request,
+                        turn_key,
+                        most_conversations=self._limits.conversations_per_user,
+                    )
             except ConversationBusyError:
                 if time.monotonic() > deadline:
                     raise
@@ -217,7 +254,7 @@ class ChatService:
             async for event in events:
                 match event:
                     case Failed():
-                        raise TurnFailedError(event.code, event.message)
+                        raise TurnFailedError(event.code, event.message, event.retry_after)
                     case Finished():
                         response = event.response
                         break

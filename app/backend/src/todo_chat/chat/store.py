@@ -15,6 +15,7 @@ from todo_chat.chat.errors import (
     ConversationBusyError,
     ConversationNotFoundError,
     KeyReusedError,
+    TooManyConversationsError,
     TurnInProgressError,
 )
 from todo_chat.chat.models import (
@@ -47,7 +48,12 @@ class Question:
 
 
 async def accept_question(
-    session: AsyncSession, user_id: str, request: ChatRequest, turn_key: str
+    session: AsyncSession,
+    user_id: str,
+    request: ChatRequest,
+    turn_key: str,
+    *,
+    most_conversations: int,
 ) -> Question | ChatResponse:
     """Store the user's message once and lease it, or return the answer it already has.
 
@@ -56,9 +62,12 @@ async def accept_question(
         KeyReusedError: the key belongs to another message or conversation.
         TurnInProgressError: another replica holds the lease.
         ConversationBusyError: another message of the conversation is being answered.
+        TooManyConversationsError: the user has ``most_conversations`` already.
     """
     known = await _messages_of_turn(session, user_id, turn_key)
     if not known:
+        if request.conversation_id is None:
+            await _refuse_beyond(session, user_id, most_conversations)
         return await _store_question(session, user_id, request, turn_key)
     question = known["user"]
     if question.content != request.message or request.conversation_id not in (
@@ -72,6 +81,13 @@ async def accept_question(
     await _take_lease(session, question)
     await _refuse_while_busy(session, user_id, question.conversation_id, _id(question.id))
     return _question(question)
+
+
+async def _refuse_beyond(session: AsyncSession, user_id: str, most: int) -> None:
+    counted = select(Conversation.id).where(Conversation.user_id == user_id).limit(most)
+    total = await session.exec(select(func.count()).select_from(counted.subquery()))
+    if total.one() >= most:
+        raise TooManyConversationsError(most)
 
 
 async def _messages_of_turn(

@@ -24,7 +24,7 @@ from todo_chat.tasks.audit import (
     lock_turn,
     records_of_turn,
 )
-from todo_chat.tasks.errors import DeletedTaskNotFoundError, TaskNotFoundError
+from todo_chat.tasks.errors import DeletedTaskNotFoundError, TaskNotFoundError, TooManyTasksError
 from todo_chat.web.request_id import current_request_id
 
 log = logging.getLogger("todo_chat.audit")
@@ -129,6 +129,10 @@ class ToolRunner:
             outcome = "task_not_found"
             await self._record_failure(call, outcome)
             raise ToolError(f"{error} List the tasks first.") from error
+        except TooManyTasksError as error:
+            outcome = "too_many_tasks"
+            await self._record_failure(call, outcome)
+            raise ToolError(str(error)) from error
         except DatabaseUnavailableError as error:
             outcome = "database_unavailable"
             raise ToolError("The task database does not answer. Try again later.") from error

@@ -17,6 +17,7 @@ from todo_chat.mcp.calls import ToolRunner
 from todo_chat.mcp.tools import build_tools
 from todo_chat.security import ISSUER, MCP_AUDIENCE, TokenError, Tokens
 from todo_chat.settings import McpSettings
+from todo_chat.web.answer_headers import AnswerHeadersMiddleware
 from todo_chat.web.health import Lifecycle, health_routes
 from todo_chat.web.middleware import ObservabilityMiddleware
 
@@ -64,7 +65,7 @@ def create_app(
         ),
         log_level=settings.log_level,
         subscriptions=False,
-        tools=build_tools(ToolRunner(database)),
+        tools=build_tools(ToolRunner(database), most_tasks=settings.max_tasks_per_user),
     )
     mcp_app = server.streamable_http_app(
         stateless_http=True,
@@ -83,5 +84,6 @@ def create_app(
         await database.close()
 
     app = Starlette(routes=[*health_routes(lifecycle), Mount("/", mcp_app)], lifespan=lifespan)
+    app.add_middleware(AnswerHeadersMiddleware)
     app.add_middleware(ObservabilityMiddleware)
     return app

@@ -91,8 +91,8 @@ def _tool(function: Callable[..., Any], annotations: ToolAnnotations) -> Tool:
     )
 
 
-def build_tools(runner: ToolRunner) -> list[Tool]:
-    """The six tools."""
+def build_tools(runner: ToolRunner, *, most_tasks: int) -> list[Tool]:
+    """The six tools; ``most_tasks`` is how many a user may have."""
 
     async def add_task(
         context: ToolContext, title: _Title, description: _Description = ""
@@ -101,7 +101,7 @@ def build_tools(runner: ToolRunner) -> list[Tool]:
 
         async def work(session: AsyncSession, user: str) -> ToolTask:
             new = TaskCreate(title=title, description=description)
-            return _tool_task(await service.add_task(session, user, new))
+            return _tool_task(await service.add_task(session, user, new, most=most_tasks))
 
         arguments = {"title": title, "description": description}
         return await runner.run(context, "add_task", arguments, ToolTask, work)
@@ -157,7 +157,7 @@ def build_tools(runner: ToolRunner) -> list[Tool]:
         """Take a deleted task out of the trash; it has the number that it had."""
 
         async def work(session: AsyncSession, user: str) -> ToolTask:
-            return _tool_task(await service.restore_task(session, user, task_id))
+            return _tool_task(await service.restore_task(session, user, task_id, most=most_tasks))
 
         return await runner.run(context, "restore_task", {"task_id": task_id}, ToolTask, work)
 

@@ -8,7 +8,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
-from todo_chat.tasks.errors import DeletedTaskNotFoundError, TaskNotFoundError
+from todo_chat.tasks.errors import DeletedTaskNotFoundError, TaskNotFoundError, TooManyTasksError
 from todo_chat.tasks.models import (
     DeletedTask,
     Task,
@@ -87,8 +87,15 @@ async def get_task(session: AsyncSession, user_id: str, task_id: int) -> TaskPub
     return _public(await _own(session, user_id, task_id, lock=False))
 
 
-async def add_task(session: AsyncSession, user_id: str, new: TaskCreate) -> TaskPublic:
-    """Store a new, pending task."""
+async def add_task(
+    session: AsyncSession, user_id: str, new: TaskCreate, *, most: int
+) -> TaskPublic:
+    """Store a new, pending task.
+
+    Raises:
+        TooManyTasksError: the user has ``most`` already.
+    """
+    await _refuse_beyond(session, user_id, most)
     task = Task(user_id=user_id, title=new.title, description=new.description)
     return await _save(session, task)
 
@@ -140,20 +147,31 @@ async def delete_task(session: AsyncSession, user_id: str, task_id: int) -> Task
     return _public(deleted)
 
 
-async def restore_task(session: AsyncSession, user_id: str, task_id: int) -> TaskPublic:
+async def restore_task(
+    session: AsyncSession, user_id: str, task_id: int, *, most: int
+) -> TaskPublic:
     """Take out of the trash, under the number that it had; once more changes nothing.
 
     Raises:
         DeletedTaskNotFoundError: not in the user's trash, or there for too long.
+        TooManyTasksError: the user has ``most`` without it.
     """
     known = await session.exec(select(Task).where(Task.user_id == user_id, Task.id == task_id))
     if (task := known.first()) is not None:
         return _public(task)
+    await _refuse_beyond(session, user_id, most)
     connection = await session.connection()
     restored = await connection.execute(_RESTORE, {"user_id": user_id, "task_id": task_id})
     if (row := restored.mappings().first()) is None:
         raise DeletedTaskNotFoundError(task_id)
     return TaskPublic.model_validate(dict(row))
+
+
+async def _refuse_beyond(session: AsyncSession, user_id: str, most: int) -> None:
+    # Two requests at once may both be the last one: a few tasks too many do no harm.
+    counted = select(Task.id).where(Task.user_id == user_id).limit(most).subquery()
+    if (await session.exec(select(func.count()).select_from(counted))).one() >= most:
+        raise TooManyTasksError(most)
 
 
 async def _change(
