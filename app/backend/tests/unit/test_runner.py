@@ -4,9 +4,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from agents import MaxTurnsExceeded, ModelBehaviorError
+from agents import AgentsException, MaxTurnsExceeded, ModelBehaviorError
 
-from todo_chat.agent.runner import _as_failure, _called, _returned
+from todo_chat.agent.failures import failure_of
+from todo_chat.agent.runner import _called, _returned
 from todo_chat.agent.tools import ToolsUnavailableError
 
 
@@ -45,12 +46,13 @@ def test_success_is_what_the_server_says_however_the_answer_reads(
     ("error", "code"),
     [
         (ToolsUnavailableError("refused"), "tools_unavailable"),
-        (MaxTurnsExceeded("10"), "agent_failed"),
-        (ModelBehaviorError("nonsense"), "agent_failed"),
+        (MaxTurnsExceeded("10"), "model_loops"),
+        (ModelBehaviorError("nonsense"), "model_bad_answer"),
+        (AgentsException("something"), "agent_failed"),
         (ValueError("a bug"), "agent_failed"),
     ],
 )
 def test_every_failure_has_a_code_and_keeps_its_text_inside(error: Exception, code: str) -> None:
-    failure = _as_failure(error)
+    failure = failure_of(error)
     assert failure.code == code
     assert str(error) not in failure.message

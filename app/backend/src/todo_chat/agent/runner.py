@@ -1,7 +1,6 @@
 """One turn of the Agents SDK's loop, with the MCP server as the only source of tools."""
 
 import json
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -9,8 +8,6 @@ from typing import Any, cast
 import httpx2
 from agents import (
     Agent,
-    AgentsException,
-    MaxTurnsExceeded,
     Model,
     OpenAIChatCompletionsModel,
     RunConfig,
@@ -19,16 +16,17 @@ from agents import (
     StreamEvent,
 )
 from agents.items import ToolCallItem, ToolCallOutputItem
-from openai import APIConnectionError, APIError, APITimeoutError, AsyncOpenAI
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 from openai.types.responses import ResponseTextDeltaEvent
 
+from todo_chat.agent.failures import EmptyAnswerError, failure_of
+from todo_chat.agent.guard import GuardedModel
 from todo_chat.agent.scripted import NAME as SCRIPTED_NAME
 from todo_chat.agent.scripted import ScriptedModel
-from todo_chat.agent.tools import ToolsUnavailableError, TurnTools
+from todo_chat.agent.tools import TurnTools
 from todo_chat.settings import AgentSettings
 from todo_chat.turn import (
     Delta,
-    Failed,
     Finished,
     HistoryMessage,
     ModelInfo,
@@ -36,8 +34,6 @@ from todo_chat.turn import (
     ToolReturned,
     TurnEvent,
 )
-
-log = logging.getLogger(__name__)
 
 MAX_STEPS = 10
 """Model calls in one turn; a model that loops is cut off."""
@@ -74,9 +70,16 @@ def choose_model(settings: AgentSettings) -> ChosenModel:
         base_url=str(settings.model_base_url) if settings.model_base_url else None,
         timeout=httpx2.Timeout(settings.model_timeout_seconds, connect=5),
         max_retries=1,
+        http_client=DefaultAsyncHttpxClient(event_hooks={"response": [_ask_once_when_busy]}),
     )
     model = OpenAIChatCompletionsModel(model=settings.model_name, openai_client=client)
     return ChosenModel(model, ModelInfo(name=settings.model_name, kind="llm"), client.close)
+
+
+async def _ask_once_when_busy(response: httpx2.Response) -> None:
+    # The client would wait for as long as Retry-After says, and the user with it, in silence.
+    if response.status_code == httpx2.codes.TOO_MANY_REQUESTS:
+        response.headers["x-should-retry"] = "false"
 
 
 class TurnRunner:
@@ -105,13 +108,16 @@ class TurnRunner:
             finally:
                 await tools.cleanup()  # type: ignore[no-untyped-call]
         except Exception as error:
-            yield _as_failure(tools.lost or error)
+            yield failure_of(tools.lost or error)
 
     async def _loop(
         self, tools: TurnTools, history: list[HistoryMessage]
     ) -> AsyncIterator[TurnEvent]:
         agent = Agent(
-            name="todo-chat", instructions=INSTRUCTIONS, model=self._model, mcp_servers=[tools]
+            name="todo-chat",
+            instructions=INSTRUCTIONS,
+            model=GuardedModel(self._model),
+            mcp_servers=[tools],
         )
         result = Runner.run_streamed(
             agent,
@@ -128,7 +134,10 @@ class TurnRunner:
                 yield translated
         if tools.lost is not None:
             raise tools.lost
-        yield Finished(response=str(result.final_output))
+        response = str(result.final_output or "")
+        if not response.strip():
+            raise EmptyAnswerError
+        yield Finished(response=response)
 
 
 def _translate(
@@ -168,36 +177,3 @@ def _returned(
     except json.JSONDecodeError:
         result = text
     return ToolReturned(id=call_id, name=name, ok=succeeded(call_id), result=result)
-
-
-def _as_failure(error: Exception) -> Failed:
-    log.warning("turn failed", extra={"reason": f"{type(error).__name__}: {error}"})
-    match error:
-        case ToolsUnavailableError():
-            return Failed(
-                code="tools_unavailable",
-                message="The task tools cannot be reached. Your message is saved; "
-                "send it again in a moment.",
-            )
-        case APITimeoutError():
-            return Failed(
-                code="turn_timeout",
-                message="The language model took too long. Your message is saved; send it again.",
-            )
-        case APIConnectionError() | APIError():
-            return Failed(
-                code="model_unavailable",
-                message="The language model cannot be reached. Your message is saved; "
-                "send it again in a moment.",
-            )
-        case MaxTurnsExceeded() | AgentsException():
-            return Failed(
-                code="agent_failed",
-                message="The assistant could not finish this. Say it in smaller steps.",
-            )
-        case _:
-            log.error("unexpected error", exc_info=error)
-            return Failed(
-                code="agent_failed",
-                message="The assistant broke off. Your message is saved; send it again.",
-            )
