@@ -103,8 +103,8 @@ class TurnTools(MCPServerStreamableHttp):
 
 
 @lru_cache(maxsize=1)
-def _tls() -> ssl.SSLContext:
-    """Reading the authorities takes 20 ms, too long to be done for each turn."""
+def tls_context() -> ssl.SSLContext:
+    """One for all clients: to read the authorities takes longer than all else in a short turn."""
     return httpx2.create_ssl_context()
 
 
@@ -114,5 +114,5 @@ def _http_client(
     auth: httpx2.Auth | None = None,
 ) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(
-        headers=headers, timeout=timeout, auth=auth, verify=_tls(), trust_env=False
+        headers=headers, timeout=timeout, auth=auth, verify=tls_context(), trust_env=False
     )
