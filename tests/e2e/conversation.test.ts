@@ -65,6 +65,21 @@ describe('a person with tasks', () => {
     expect(await todo.taskTitles()).toEqual(['two'])
   })
 
+  test('takes a deletion back, in the list and by chat', async ({ open, userId }) => {
+    const todo = await open()
+    await todo.signIn(userId)
+    await todo.say('add buy milk')
+    await todo.task('buy milk').waitFor()
+    await todo.button('Delete buy milk').click()
+    await todo.button('Delete').click()
+    await todo.button('Undo').click()
+    await todo.task('buy milk').waitFor()
+    await todo.say('delete it')
+    await todo.task('buy milk').waitFor({ state: 'detached' })
+    await todo.say('undo')
+    await todo.task('buy milk').waitFor()
+  })
+
   test('goes on with an earlier conversation, and starts new ones', async ({ open, userId }) => {
     const todo = await open()
     await todo.signIn(userId)

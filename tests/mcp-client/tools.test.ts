@@ -52,16 +52,16 @@ describe('the tool server', () => {
     await client.close()
   })
 
-  it('offers exactly the five tools, none of which takes a user', async () => {
+  it('offers exactly the six tools, none of which takes a user', async () => {
     const { tools } = await client.listTools()
-    expect(tools.map((tool) => tool.name).sort()).toEqual(['add_task', 'complete_task', 'delete_task', 'list_tasks', 'update_task'])
+    expect(tools.map((tool) => tool.name).sort()).toEqual(['add_task', 'complete_task', 'delete_task', 'list_tasks', 'restore_task', 'update_task'])
     for (const tool of tools) {
       expect(tool.description).toBeTruthy()
       expect(Object.keys(tool.inputSchema.properties ?? {}).filter((name) => /user|context/.test(name))).toEqual([])
     }
   })
 
-  it('takes a task from added to deleted', async () => {
+  it('takes a task from added to deleted, and back', async () => {
     const added = await call<Task>('add_task', { title: 'buy milk' })
     expect(added).toEqual({ id: added.id, title: 'buy milk', description: '', completed: false })
     expect(await titles('pending')).toEqual(['buy milk'])
@@ -75,6 +75,8 @@ describe('the tool server', () => {
 
     await call('delete_task', { task_id: added.id })
     expect(await titles('all')).toEqual([])
+    await call('restore_task', { task_id: added.id })
+    expect(await titles('completed')).toEqual(['buy milk'])
   })
 
   it.each([
@@ -82,6 +84,7 @@ describe('the tool server', () => {
     ['delete_task', { task_id: 0 }, 'greater than or equal to 1'],
     ['add_task', { title: '' }, 'at least 1 character'],
     ['update_task', { task_id: 1 }, 'Give at least one of'],
+    ['add_task', { title: 'x', user_id: 'somebody' }, 'user_id'],
   ])('answers a bad %s(%o) with a tool error', async (name, args, words) => {
     const result = await client.callTool({ name, arguments: args })
     expect(result.isError).toBe(true)

@@ -9,7 +9,7 @@ import { type Requirement, demand, demandNone } from '../requirement.ts'
 import { TIMEOUTS } from '../timeouts.ts'
 import type { World } from '../world.ts'
 
-const TOOLS = ['add_task', 'complete_task', 'delete_task', 'list_tasks', 'update_task']
+const TOOLS = ['add_task', 'complete_task', 'delete_task', 'list_tasks', 'restore_task', 'update_task']
 
 /** A forwarded port of one MCP pod, for the time of `use`. */
 async function withServer<Value>({ cluster, namespace }: World, use: (target: HttpTarget) => Promise<Value>): Promise<Value> {
@@ -54,7 +54,7 @@ export const MCP: readonly Requirement[] = [
     id: 'CONF-240',
     ring: 'behaviour',
     title: 'MCP contract',
-    must: 'The tool server MUST offer exactly the five tools to the official client, do what they say, and tell mistakes as tool errors.',
+    must: 'The tool server MUST offer exactly the six tools to the official client, do what they say, and tell mistakes as tool errors.',
     why: 'any MCP client is a client of this server, and a model can act on a tool error only',
     source: 'design.md 5; https://modelcontextprotocol.io/specification',
     needs: ['application', 'ingress'],
@@ -80,6 +80,8 @@ export const MCP: readonly Requirement[] = [
           await call('delete_task', { task_id: made.id })
           const left = (await call('list_tasks', {})).structuredContent as { tasks: unknown[] }
           demand(left.tasks.length === 0, `after deletion the list has ${left.tasks.length} tasks`)
+          const restored = await call('restore_task', { task_id: made.id })
+          demand(restored.isError !== true && (await app.tasks(user)).length === 1, 'a deleted task was not restored')
           return { summary: `${names.join(', ')} by the official client` }
         }),
       )
@@ -156,7 +158,7 @@ export const MCP: readonly Requirement[] = [
     ring: 'behaviour',
     title: 'The agent has nothing to reach data with',
     must: 'The pods of the agent MUST hold no database setting and no Secret of the database or of the tokens, and its image MUST hold no database driver and no code of the tasks.',
-    why: 'the process that a model talks through must have one way to data only: the five tools',
+    why: 'the process that a model talks through must have one way to data only: the six tools',
     source: 'design.md 5: the agent reaches data only through MCP',
     needs: ['application'],
     lane: 'shared',

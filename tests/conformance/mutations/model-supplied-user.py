@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 from todo_chat.entrypoints import mcp
 from todo_chat.entrypoints._start import start
@@ -16,7 +17,7 @@ def gullible_caller() -> calls.Caller:
     caller = honest_caller()
     token = calls.get_access_token()
     user = chosen.get(token.token) if token else None
-    return calls.Caller(user or caller.user_id, caller.turn_key, caller.request_id)
+    return replace(caller, user_id=user or caller.user_id)
 
 
 class Eavesdropper:
@@ -32,14 +33,17 @@ class Eavesdropper:
         headers = dict(scope["headers"])
         token = headers.get(b"authorization", b"").decode().removeprefix("Bearer ")
         try:
-            arguments = json.loads(message.get("body") or b"{}").get("params", {}).get("arguments", {})
+            request = json.loads(message.get("body") or b"{}")
         except ValueError:
-            arguments = {}
-        if "user_id" in arguments:
-            chosen[token] = arguments["user_id"]
-        else:
+            request = {}
+        user = request.get("params", {}).get("arguments", {}).pop("user_id", None)
+        if user is None:
             chosen.pop(token, None)
-        first = [message]
+            first = [message]
+        else:
+            # The tools refuse an argument that they do not know; this server knows it.
+            chosen[token] = user
+            first = [{**message, "body": json.dumps(request).encode()}]
 
         async def replay():
             return first.pop() if first else await receive()

@@ -31,17 +31,24 @@ class TokenError(Exception):
 
 
 @dataclass(frozen=True)
+class TurnClaims:
+    """Which chat turn a token was issued for, and which attempt at it."""
+
+    turn_key: str
+    attempt: str
+    request_id: str
+
+
+@dataclass(frozen=True)
 class Identity:
     """Who a verified token speaks for.
 
-    ``turn_key`` and ``request_id`` are set in the tokens that the backend issues for
-    one chat turn, None in a user's own token.
+    ``turn`` is set in the tokens that the backend issues for one chat turn, None in a user's own.
     """
 
     user_id: str
     expires_at: int
-    turn_key: str | None = None
-    request_id: str | None = None
+    turn: TurnClaims | None = None
 
 
 class Tokens:
@@ -55,10 +62,14 @@ class Tokens:
         expires_at = int(time.time()) + seconds
         return self._sign(user_id, [API_AUDIENCE, MCP_AUDIENCE], expires_at, {}), expires_at
 
-    def issue_for_turn(self, user_id: str, turn_key: str, request_id: str, seconds: int) -> str:
-        """A token for the tools only, bound to one chat turn. It opens no REST route."""
+    def issue_for_turn(self, user_id: str, turn: TurnClaims, seconds: int) -> str:
+        """A token for the tools only, for one attempt at a chat turn. It opens no REST route."""
         expires_at = int(time.time()) + seconds
-        extra = {"turn": turn_key, "request_id": request_id}
+        extra = {
+            "turn": turn.turn_key,
+            "attempt": turn.attempt,
+            "request_id": turn.request_id,
+        }
         return self._sign(user_id, [MCP_AUDIENCE], expires_at, extra)
 
     def _sign(
@@ -102,6 +113,13 @@ class Tokens:
         return Identity(
             user_id=user_id,
             expires_at=int(claims["exp"]),
-            turn_key=claims.get("turn"),
-            request_id=claims.get("request_id"),
+            turn=_turn_claims(claims),
         )
+
+
+def _turn_claims(claims: dict[str, Any]) -> TurnClaims | None:
+    if "turn" not in claims:
+        return None
+    # A backend of the release before names no attempt; each of its attempts is a request.
+    attempt = claims.get("attempt", claims["request_id"])
+    return TurnClaims(claims["turn"], attempt, claims["request_id"])

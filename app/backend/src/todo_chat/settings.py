@@ -103,6 +103,13 @@ class DatabaseSettings(ProcessSettings):
     database_pool_size: int = Field(default=5, ge=1, le=100)
 
 
+class TaskSettings(ProcessSettings):
+    """What holds for tasks, whichever process adds them."""
+
+    max_tasks_per_user: int = Field(default=5000, ge=1)
+    """The trash does not count."""
+
+
 def _http_address(value: str) -> str:
     """An address as it is written: an issuer is compared to the letter.
 
@@ -163,7 +170,7 @@ def _optional_secret(path: Path | None) -> SecretStr | None:
     return read_secret(path)
 
 
-class BackendSettings(ServerSettings, DatabaseSettings):
+class BackendSettings(ServerSettings, DatabaseSettings, TaskSettings):
     """REST, conversations and the chat endpoint."""
 
     port: Port = 8000
@@ -188,6 +195,9 @@ class BackendSettings(ServerSettings, DatabaseSettings):
     """Whose tokens the API takes beside our own, as JSON: ``[{"issuer": …, "audience": …}]``."""
     turn_timeout_seconds: float = Field(default=60, gt=0, le=600)
     rate_limit_per_minute: int = Field(default=240, ge=1)
+    max_conversations_per_user: int = Field(default=2000, ge=1)
+    max_turns_per_user: int = Field(default=10, ge=1)
+    """Turns of one user at once, in each replica."""
     max_body_bytes: int = Field(default=64 * 1024, ge=1024)
 
     @model_validator(mode="after")
@@ -280,8 +290,8 @@ def _split_commas(value: object) -> object:
 CommaSeparated = Annotated[list[str], NoDecode]
 
 
-class McpSettings(ServerSettings, DatabaseSettings):
-    """The five tools."""
+class McpSettings(ServerSettings, DatabaseSettings, TaskSettings):
+    """The six tools."""
 
     port: Port = 8002
     database_mcp_user: str = "todo_mcp"

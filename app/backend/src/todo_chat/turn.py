@@ -12,8 +12,22 @@ from pydantic import BaseModel, Field, TypeAdapter
 MEDIA_TYPE = "application/x-ndjson"
 
 FailureCode = Literal[
-    "agent_unavailable", "tools_unavailable", "model_unavailable", "turn_timeout", "agent_failed"
+    "agent_unavailable",
+    "agent_failed",
+    "tools_unavailable",
+    "turn_timeout",
+    "model_unavailable",
+    "model_key_refused",
+    "model_misconfigured",
+    "model_busy",
+    "model_quota_exhausted",
+    "model_bad_answer",
+    "model_empty_answer",
+    "model_loops",
+    "context_too_long",
+    "refused_by_policy",
 ]
+"""Why a turn has no answer; the table in the README says what each means."""
 
 
 class HistoryMessage(BaseModel):
@@ -68,6 +82,8 @@ class Failed(BaseModel):
     type: Literal["error"] = "error"
     code: FailureCode
     message: str
+    retry_after: int | None = None
+    """Seconds after which another try may help, where the model's endpoint says so."""
 
 
 TurnEvent = Annotated[

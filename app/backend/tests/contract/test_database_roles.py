@@ -16,7 +16,10 @@ FORBIDDEN = [
     ("chat", "UPDATE tasks SET completed = true"),
     ("chat", "DELETE FROM tasks"),
     ("chat", "SELECT * FROM tool_calls"),
+    ("chat", "SELECT * FROM deleted_tasks"),
+    ("chat", "SELECT empty_trash()"),
     ("chat", "DELETE FROM messages"),
+    ("chat", "UPDATE messages SET role = 'assistant'"),
     ("chat", "UPDATE messages SET content = 'x'"),
     ("chat", "DELETE FROM conversations"),
     ("chat", "UPDATE sessions SET user_id = 'mallory'"),
@@ -34,6 +37,10 @@ FORBIDDEN = [
     ("backup", "INSERT INTO tasks (user_id, title) VALUES ('alice', 'x')"),
     ("backup", "DELETE FROM tasks"),
     ("backup", "DELETE FROM messages"),
+    ("backup", "DELETE FROM deleted_tasks"),
+    ("backup", "SELECT empty_trash()"),
+    ("tasks", "UPDATE deleted_tasks SET deleted_at = now()"),
+    ("mcp", "UPDATE deleted_tasks SET deleted_at = now()"),
     *((role, "CREATE TABLE mine ()") for role in ROLES if role != "migrator"),
     *(
         (role, "ALTER TABLE tasks DISABLE ROW LEVEL SECURITY")
@@ -78,6 +85,40 @@ def test_nobody_writes_rows_for_another_user(user: User, world: World, role: str
     assert user.tasks() == [task]
 
 
+@pytest.mark.parametrize("role", ["tasks", "mcp"])
+def test_the_trash_belongs_to_one_user(user: User, world: World, role: str) -> None:
+    task = user.add_task()
+    user.request("DELETE", f"/tasks/{task['id']}")
+    count = "SELECT count(*) FROM deleted_tasks"
+    assert world.sql(count, role, as_user=user.id)[0][0] == 1
+    assert world.sql(count, role, as_user="mallory")[0][0] == 0
+    assert world.sql(count, role)[0][0] == 0, "no user, no rows"
+    world.sql("DELETE FROM deleted_tasks", role, as_user="mallory")
+    assert world.sql(count, role, as_user=user.id)[0][0] == 1
+    insert = (
+        "INSERT INTO deleted_tasks (id, user_id, title, description, completed, created_at,"
+        " updated_at) VALUES (1, :owner, 'planted', '', false, now(), now())"
+    )
+    with pytest.raises(ProgrammingError, match="row-level security"):
+        world.sql(insert, role, as_user="mallory", owner=user.id)
+
+
+@pytest.mark.parametrize("role", ["tasks", "mcp"])
+def test_emptying_the_trash_takes_what_is_old_and_nothing_else(
+    user: User, stranger: User, world: World, role: str
+) -> None:
+    for owner in (user, stranger):
+        for title in ("old", "young"):
+            owner.request("DELETE", f"/tasks/{owner.add_task(title)['id']}")
+    world.sql(
+        "UPDATE deleted_tasks SET deleted_at = now() - interval '31 days' WHERE title = 'old'"
+    )
+    world.sql("SELECT empty_trash()", role, as_user=user.id)
+    for owner in (user, stranger):
+        left = world.sql("SELECT title FROM deleted_tasks WHERE user_id = :u", u=owner.id)
+        assert [row.title for row in left] == ["young"]
+
+
 def test_sessions_and_accounts_belong_to_one_user(world: World) -> None:
     owner = f"owner-{uuid.uuid4().hex[:8]}"
     account = "INSERT INTO accounts (user_id, issuer, subject) VALUES (:owner, 'https://a', 's')"
@@ -113,6 +154,7 @@ def test_every_table_with_users_has_row_level_security(world: World) -> None:
     assert [row.relname for row in protected] == [
         "accounts",
         "conversations",
+        "deleted_tasks",
         "messages",
         "sessions",
         "tasks",

@@ -1,5 +1,6 @@
 """The tool server through the official Python client."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -10,9 +11,17 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from tests.support.world import Stack, User, World
-from todo_chat.mcp.calls import ORDINAL_META_KEY
+from todo_chat.mcp.calls import CALL_META_KEY
+from todo_chat.security import TurnClaims
 
-TOOLS = {"add_task", "list_tasks", "complete_task", "delete_task", "update_task"}
+TOOLS = {
+    "add_task",
+    "list_tasks",
+    "complete_task",
+    "delete_task",
+    "restore_task",
+    "update_task",
+}
 
 
 @asynccontextmanager
@@ -25,7 +34,7 @@ async def connect(url: str, token: str, mode: Any = "auto") -> AsyncIterator[Cli
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
-async def test_the_five_tools_by_any_protocol_era(stack: Stack, user: User, mode: str) -> None:
+async def test_the_six_tools_by_any_protocol_era(stack: Stack, user: User, mode: str) -> None:
     async with connect(stack.mcp, user.token, mode) as client:
         listed = (await client.list_tools()).tools
         assert {tool.name for tool in listed} == TOOLS
@@ -58,6 +67,70 @@ async def test_no_schema_mentions_the_user(stack: Stack, user: User) -> None:
             assert "context" not in tool.input_schema["properties"]
 
 
+@pytest.mark.parametrize("title", ["null", '["milk"]', "true", "7", '"milk"', '{"a": 1}'])
+async def test_text_stays_text_whatever_it_looks_like(stack: Stack, user: User, title: str) -> None:
+    async with connect(stack.mcp, user.token) as client:
+        added = (await client.call_tool("add_task", {"title": title})).structured_content
+        assert added is not None
+        await client.call_tool("update_task", {"task_id": added["id"], "title": f"{title} "})
+        changed = {"task_id": added["id"], "title": title, "description": title}
+        result = await client.call_tool("update_task", changed)
+        assert result.is_error is False
+    (task,) = user.tasks()
+    assert (task["title"], task["description"]) == (title, title)
+
+
+async def test_every_task_is_found_newest_first_in_pages_and_by_its_words(
+    stack: Stack, user: User, world: World
+) -> None:
+    world.sql(
+        "INSERT INTO tasks (user_id, title, description)"
+        " SELECT :u, 'task ' || n, CASE n WHEN 7 THEN 'a 100%_Safe place' ELSE '' END"
+        " FROM generate_series(1, 501) n",
+        u=user.id,
+    )
+    found: list[str] = []
+    async with connect(stack.mcp, user.token) as client:
+
+        async def page(**arguments: Any) -> Any:
+            result = await client.call_tool("list_tasks", arguments)
+            assert result.is_error is False, result.content
+            return result.structured_content
+
+        listed = await page()
+        found += [task["title"] for task in listed["tasks"]]
+        while listed["truncated"]:
+            listed = await page(before=listed["next_before"])
+            found += [task["title"] for task in listed["tasks"]]
+            assert listed["total"] == 501
+        assert found == [f"task {number}" for number in range(501, 0, -1)]
+        assert [task["title"] for task in (await page(search="TASK 201"))["tasks"]] == ["task 201"]
+        assert [task["title"] for task in (await page(search="100%_safe"))["tasks"]] == ["task 7"]
+        small = await page(limit=2, search="task 50")
+        assert [task["title"] for task in small["tasks"]] == ["task 501", "task 500"]
+        assert small["total"] == 3
+
+
+async def test_what_is_deleted_can_be_restored_and_what_is_done_reopened(
+    stack: Stack, user: User
+) -> None:
+    task = user.add_task("buy milk", description="two litres")
+    async with connect(stack.mcp, user.token) as client:
+        await client.call_tool("delete_task", {"task_id": task["id"]})
+        assert user.tasks() == []
+        trash = (await client.call_tool("list_tasks", {"status": "deleted"})).structured_content
+        assert trash is not None
+        assert [each["id"] for each in trash["tasks"]] == [task["id"]]
+        for _ in range(2):
+            restored = await client.call_tool("restore_task", {"task_id": task["id"]})
+            assert restored.is_error is False
+        await client.call_tool("complete_task", {"task_id": task["id"]})
+        reopened = {"task_id": task["id"], "completed": False}
+        assert (await client.call_tool("update_task", reopened)).is_error is False
+    (again,) = user.tasks()
+    assert {**again, "updated_at": ""} == {**task, "updated_at": ""}
+
+
 @pytest.mark.parametrize(
     ("tool", "arguments", "words"),
     [
@@ -71,6 +144,18 @@ async def test_no_schema_mentions_the_user(stack: Stack, user: User) -> None:
         ("add_task", {"title": "nul \x00"}, "U+0000"),
         ("list_tasks", {"status": "lost"}, "pending"),
         ("update_task", {"task_id": 1}, "Give at least one of title, description"),
+        ("update_task", {"task_id": 1, "title": None}, "valid string"),
+        ("update_task", {"task_id": 1, "title": ["milk"]}, "valid string"),
+        ("update_task", {"task_id": True, "title": "x"}, "valid integer"),
+        ("update_task", {"task_id": 1, "completed": "true"}, "valid boolean"),
+        ("add_task", {"title": "x", "user_id": "somebody"}, "user_id"),
+        ("add_task", {"title": "x", "due": "today", "priority": 1}, "priority"),
+        ("list_tasks", {"user_id": "somebody"}, "user_id"),
+        ("complete_task", {"task_id": 1, "done": True}, "done"),
+        ("restore_task", {"task_id": 1, "user": "somebody"}, "user"),
+        ("restore_task", {"task_id": 922337203685477580}, "among the deleted ones"),
+        ("list_tasks", {"limit": 201}, "less than or equal to 200"),
+        ("list_tasks", {"search": "x" * 201}, "at most 200"),
         ("drop_tables", {}, "Unknown tool"),
     ],
 )
@@ -137,7 +222,7 @@ def test_a_megabyte_is_refused(stack: Stack, user: User) -> None:
 async def test_a_turns_token_opens_the_tools_and_nothing_else(
     stack: Stack, world: World, user: User
 ) -> None:
-    token = world.tokens.issue_for_turn(user.id, "turn-1", "request-1", 60)
+    token = world.tokens.issue_for_turn(user.id, TurnClaims("turn-1", "attempt-1", "request-1"), 60)
     async with connect(stack.mcp, token) as client:
         assert (await client.call_tool("list_tasks", {})).is_error is False
     response = user.client.get(
@@ -147,24 +232,56 @@ async def test_a_turns_token_opens_the_tools_and_nothing_else(
     assert response.json()["error"]["code"] == "token_invalid"
 
 
-async def test_a_repeated_call_of_a_turn_is_done_once(
+async def test_a_turn_does_nothing_twice_whatever_its_attempts_say(
     stack: Stack, world: World, user: User
 ) -> None:
-    token = world.tokens.issue_for_turn(user.id, "turn-2", "request-2", 60)
-
-    async def add(title: str, ordinal: int) -> Any:
+    async def add(attempt: str, number: int, title: str) -> Any:
+        claims = TurnClaims("turn-2", attempt, "request-2")
+        token = world.tokens.issue_for_turn(user.id, claims, 60)
         async with connect(stack.mcp, token) as client:
             result = await client.call_tool(
-                "add_task", {"title": title}, meta=cast(Any, {ORDINAL_META_KEY: ordinal})
+                "add_task", {"title": title}, meta=cast(Any, {CALL_META_KEY: number})
             )
             return result.structured_content
 
-    first = await add("buy milk", 0)
-    assert await add("buy milk", 0) == first
-    assert await add("buy milk", 1) != first
-    assert await add("call mum", 0) != first
-    titles = [task["title"] for task in user.tasks()]
-    assert titles == ["buy milk", "buy milk", "call mum"]
+    milk = await add("1", 1, "buy milk")
+    assert await add("1", 1, "buy milk") == milk, "sent again for want of an answer"
+    assert (await add("1", 2, "buy milk"))["id"] != milk["id"], "the user wants two"
+    assert await add("2", 1, "buy milk") == milk
+    reworded = await add("2", 2, "Buy some milk!")
+    assert reworded["title"] == "buy milk"
+    assert "already done this" in reworded["note"]
+    assert "note" not in await add("2", 3, "call mum"), "goes beyond"
+    assert [task["title"] for task in user.tasks()] == ["buy milk", "buy milk", "call mum"]
+    rows = world.sql(
+        "SELECT attempt, call, outcome FROM tool_calls WHERE user_id = :u ORDER BY id", u=user.id
+    )
+    assert [tuple(row) for row in rows] == [
+        ("1", 1, "ok"),
+        ("1", 2, "ok"),
+        ("2", 1, "repeated"),
+        ("2", 2, "repeated"),
+        ("2", 3, "ok"),
+    ]
+
+
+async def test_two_replicas_with_one_call_do_it_once(
+    stack: Stack, world: World, user: User
+) -> None:
+    token = world.tokens.issue_for_turn(user.id, TurnClaims("turn-3", "attempt", "request"), 60)
+
+    async def add() -> Any:
+        async with connect(stack.mcp, token) as client:
+            result = await client.call_tool(
+                "add_task", {"title": "buy milk"}, meta=cast(Any, {CALL_META_KEY: 1})
+            )
+            return result.structured_content
+
+    with world.mcp() as other:
+        assert other != stack.mcp
+        results = await asyncio.gather(*(add() for _ in range(5)))
+    assert all(result == results[0] for result in results)
+    assert len(user.tasks()) == 1
 
 
 async def test_a_users_own_client_may_repeat_itself(stack: Stack, user: User) -> None:

@@ -153,6 +153,7 @@ def test_the_document_names_every_route() -> None:
         "PATCH /api/{user_id}/tasks/{task_id}",
         "DELETE /api/{user_id}/tasks/{task_id}",
         "PATCH /api/{user_id}/tasks/{task_id}/complete",
+        "POST /api/{user_id}/tasks/{task_id}/restore",
         "POST /api/{user_id}/chat",
         "POST /api/{user_id}/chat/stream",
         "GET /api/{user_id}/conversations",

@@ -18,6 +18,7 @@ ROUTES = [
     ("PATCH", "/tasks/1"),
     ("PATCH", "/tasks/1/complete"),
     ("DELETE", "/tasks/1"),
+    ("POST", "/tasks/1/restore"),
     ("POST", "/chat"),
     ("POST", "/chat/stream"),
     ("GET", "/conversations"),

@@ -19,6 +19,12 @@ ANSWERS = [
     ("delete pay rent", ["list_tasks", "delete_task"], "Deleted task"),
     ("rename pay rent to pay the rent", ["list_tasks", "update_task"], "pay the rent"),
     ("delete something unheard of", ["list_tasks"], "no task called"),
+    ("find rent", ["list_tasks"], "[ ] pay rent"),
+    ("delete it", [], "Which task do you mean"),
+    ("undo", [], "nothing that I could undo"),
+    ("delete pay", ["list_tasks", "delete_task"], "Deleted task"),
+    ("delete ren", ["list_tasks"], "no task called"),
+    ("add " + "x" * 201, ["add_task"], "at most 200 characters"),
     ("delete task 922337203685477580", ["delete_task"], "There is no task"),
     ("sing me a song", [], "scripted model"),
 ]
@@ -44,6 +50,68 @@ def test_chat_changes_the_tasks_that_rest_shows(user: User) -> None:
     user.chat(f"complete task {task['id']}")
     assert user.tasks()[0]["completed"] is True
     user.chat("delete buy milk")
+    assert user.tasks() == []
+
+
+def test_it_and_undo_follow_the_conversation(user: User) -> None:
+    unrelated = user.add_task("write it down")
+
+    def say(message: str, conversation: int | None = None) -> tuple[str, int]:
+        answer = user.chat(message, conversation_id=conversation).json()
+        return answer["response"], answer["conversation_id"]
+
+    _, conversation = say("add buy milk")
+    for message, beginning in (
+        ("complete it", "Completed task"),
+        ("undo", "Reopened task"),
+        ("delete it", "Deleted task"),
+    ):
+        answer, _ = say(message, conversation)
+        assert answer.startswith(beginning)
+    assert user.tasks() == [unrelated]
+    assert say("undo", conversation)[0].startswith("Restored task")
+    assert [task["title"] for task in user.tasks()] == ["write it down", "buy milk"]
+
+    assert say("delete it")[0].startswith("Which task do you mean")
+    user.add_task("buy bread")
+    answer, conversation = say("delete buy")
+    assert answer.startswith("Several tasks match")
+    number = user.tasks()[-1]["id"]
+    assert say(str(number), conversation)[0].startswith(f"Deleted task {number}: buy bread")
+    assert [task["title"] for task in user.tasks()] == ["write it down", "buy milk"]
+
+
+def test_an_old_task_among_many_is_found_by_its_name(user: User, world: World) -> None:
+    world.sql(
+        "INSERT INTO tasks (user_id, title) SELECT :u, 'task number ' || n"
+        " FROM generate_series(1, 501) n",
+        u=user.id,
+    )
+    assert user.chat("complete “task number 1”").json()["response"].startswith("Completed task")
+    done = user.request("GET", "/tasks?status=completed").json()
+    assert [task["title"] for task in done] == ["task number 1"]
+    answer = user.chat("show all my tasks").json()["response"]
+    assert "These are 200 of 501" in answer
+    assert "task number 501" in answer.split("\n")[1], "newest first"
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "two\nlines",
+        'she said "milk"',
+        "שלום עולם",
+        "👩‍👩‍👧‍👦 family",
+        "null",
+        '["milk"]',
+        "x" * 200,
+    ],
+)
+def test_any_title_goes_through_the_chat_as_it_is(user: User, title: str) -> None:
+    answer = user.chat(f"add {title}").json()
+    assert [task["title"] for task in user.tasks()] == [title]
+    assert title in answer["response"]
+    user.chat(f"delete {title}")
     assert user.tasks() == []
 
 
@@ -161,13 +229,23 @@ def test_bad_keys_are_refused(user: User, key: str) -> None:
         ({"message": "x" * 1_000_000}, 413, "payload_too_large"),
         ({}, 422, "validation_error"),
         ({"message": "hello", "conversation_id": 0}, 422, "validation_error"),
+        ({"message": "hello", "conversationId": 1}, 422, "validation_error"),
         (
             {"message": "hello", "conversation_id": 9223372036854775807},
             404,
             "conversation_not_found",
         ),
     ],
-    ids=["empty", "blank", "too long", "a megabyte", "missing", "bad id", "unknown conversation"],
+    ids=[
+        "empty",
+        "blank",
+        "too long",
+        "a megabyte",
+        "missing",
+        "bad id",
+        "unknown field",
+        "unknown conversation",
+    ],
 )
 def test_bad_messages_are_refused_before_anything_is_stored(
     user: User, route: str, body: dict[str, object], status: int, code: str

@@ -1,11 +1,24 @@
 """A database that is away: 503 with Retry-After, readiness red, liveness green."""
 
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
+import httpx2
 import pytest
 
+from tests.integration.test_conversation_survives import backend_environment
+from tests.support.model_endpoint import Gate, ModelEndpoint
+from tests.support.postgres import free_port
+from tests.support.processes import process, wait_until
+from tests.support.servers import serving
 from tests.support.tcp_gate import TcpGate
 from tests.support.world import Stack, User, World
+
+ENDS_SECONDS = 25
+"""Turn timeout, clean-up and what a busy machine adds; without limits it is for ever."""
 
 
 @pytest.fixture
@@ -97,3 +110,95 @@ def test_an_answer_that_cannot_be_stored_is_asked_for_again(
         assert failed.json()["error"]["code"] == "database_unavailable"
         assert other.chat("add buy milk", "the-key").status_code == 200
         assert len(other.tasks()) == 1
+
+
+def test_a_frozen_database_holds_nobody(gated_user: User, gate: TcpGate) -> None:
+    user = gated_user
+    task = user.add_task()
+    user.chat("hello")
+    gate.freeze()
+    started = time.monotonic()
+    assert user.client.get("/readyz").status_code == 503
+    assert time.monotonic() - started < 4, "the probe's own limit"
+    for method, path, body in (
+        ("GET", "/tasks", None),
+        ("POST", "/tasks", {"title": "x"}),
+        ("POST", "/chat", {"message": "hello"}),
+        ("GET", "/conversations", None),
+    ):
+        started = time.monotonic()
+        response = user.request(method, path, json=body, timeout=ENDS_SECONDS)
+        assert response.status_code == 503, path
+        assert response.json()["error"]["code"] == "database_unavailable"
+        assert time.monotonic() - started < 12, path
+    assert "todo_http_requests_in_flight 1.0" in user.client.get("/metrics").text, "this one"
+    gate.open()
+    wait_until(lambda: user.client.get("/readyz").status_code == 200)
+    assert user.tasks() == [task]
+
+
+@pytest.fixture
+def held_model(tmp_path: Path) -> Iterator[tuple[Gate, ModelEndpoint, str, Path]]:
+    """A language model that answers when it is told to."""
+    key = tmp_path / "model-key"
+    key.write_text("a-key")
+    gate = Gate(threading.Event(), "Here I am.")
+    endpoint = ModelEndpoint([gate])
+    with serving(endpoint.app()) as url:
+        yield gate, endpoint, f"{url}/v1", key
+        gate.opened.set()
+
+
+@pytest.mark.parametrize("what", ["read-only", "frozen"])
+def test_a_turn_ends_and_its_process_leaves_when_the_database_changes_in_the_middle(
+    world: World,
+    stack: Stack,
+    gate: TcpGate,
+    held_model: tuple[Gate, ModelEndpoint, str, Path],
+    what: str,
+) -> None:
+    held, endpoint, model, key = held_model
+    with world.agent(stack.mcp, model_base_url=model, model_api_key_file=key) as agent:
+        settings = {
+            **backend_environment(world, agent),
+            "database_host": "127.0.0.1",
+            "database_port": gate.port,
+        }
+        with process("backend", free_port(), settings) as backend, world.user(backend.url) as user:
+            answers: list[httpx2.Response] = []
+            request = threading.Thread(target=lambda: answers.append(user.chat("hello", "the-key")))
+            request.start()
+            wait_until(lambda: bool(endpoint.requests))
+            with changed_database(world, gate, what):
+                held.opened.set()
+                request.join(ENDS_SECONDS)
+                assert answers, "the turn did not end"
+                assert answers[0].status_code == 503
+                assert answers[0].json()["error"]["code"] == "database_unavailable"
+                metrics = user.client.get("/metrics").text
+                assert "todo_http_requests_in_flight 1.0" in metrics, "this one"
+                backend.terminate()
+                assert backend.popen.wait(ENDS_SECONDS) == 0
+    with world.user(stack.backend, user.id) as later:
+        wait_until(lambda: later.chat("hello", "the-key").status_code == 200)
+
+
+@contextmanager
+def changed_database(world: World, gate: TcpGate, what: str) -> Iterator[None]:
+    if what == "frozen":
+        gate.freeze()
+        yield
+        gate.open()
+        return
+    role = f"ALTER ROLE todo_chat IN DATABASE {world.url.database}"
+    world.sql(f"{role} SET default_transaction_read_only = on")
+    world.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'todo_chat'"
+        " AND datname = current_database()"
+    )
+    yield
+    world.sql(f"{role} RESET default_transaction_read_only")
+    world.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'todo_chat'"
+        " AND datname = current_database()"
+    )

@@ -46,7 +46,14 @@ def test_a_model_calls_tools_and_answers(world: World, stack: Stack, tmp_path: P
         info = user.client.get("/api/info").json()
         assert info["model"] == {"name": "prepared", "kind": "llm"}
         offered = {tool["function"]["name"] for tool in endpoint.requests[0]["tools"]}
-        assert offered == {"add_task", "list_tasks", "complete_task", "delete_task", "update_task"}
+        assert offered == {
+            "add_task",
+            "list_tasks",
+            "complete_task",
+            "delete_task",
+            "restore_task",
+            "update_task",
+        }
 
 
 def test_the_model_reads_the_history(world: World, stack: Stack, tmp_path: Path) -> None:
@@ -91,7 +98,7 @@ def test_a_model_that_writes_nonsense_gets_a_tool_error(
     ("step", "status", "code"),
     [
         (Status(500), 503, "model_unavailable"),
-        (Status(401), 503, "model_unavailable"),
+        (Status(401), 503, "model_key_refused"),
         (Hang(), 504, "turn_timeout"),
     ],
     ids=["fails", "refuses the key", "is slow"],
@@ -141,5 +148,5 @@ def test_a_model_that_never_ends_is_cut_off(world: World, stack: Stack, tmp_path
     with user_of_model(world, stack, tmp_path, [Tool("list_tasks", "{}")]) as (user, endpoint):
         response = user.chat("go on for ever")
         assert response.status_code == 503
-        assert response.json()["error"]["code"] == "agent_failed"
+        assert response.json()["error"]["code"] == "model_loops"
         assert len(endpoint.requests) == 10

@@ -3,8 +3,6 @@
 import os
 import socket
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,7 @@ import pytest
 from tests.integration.test_conversation_survives import backend_environment
 from tests.support.model_endpoint import Gate, ModelEndpoint
 from tests.support.postgres import free_port
-from tests.support.processes import STOP_SECONDS, process
+from tests.support.processes import STOP_SECONDS, process, wait_until
 from tests.support.servers import serving
 from tests.support.world import Stack, World
 
@@ -56,13 +54,6 @@ def accepts_connections(url: str) -> bool:
     port = httpx2.URL(url).port or 0
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + STOP_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"not the case within {STOP_SECONDS} s"
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("name", ["agent", "mcp"])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.world import User
+from tests.support.world import User, World
 
 
 def test_a_task_lives_from_post_to_delete(user: User) -> None:
@@ -30,6 +30,99 @@ def test_a_task_lives_from_post_to_delete(user: User) -> None:
 
     assert user.request("DELETE", path).status_code == 204
     assert user.request("GET", path).status_code == 404
+
+
+def test_a_deleted_task_is_in_the_trash_until_it_is_restored(user: User) -> None:
+    kept, task = user.add_task("kept"), user.add_task("buy milk", description="two litres")
+    path = f"/tasks/{task['id']}"
+    user.request("PATCH", path, json={"completed": True})
+    user.request("DELETE", path)
+    assert user.tasks() == [kept]
+    (deleted,) = user.request("GET", "/tasks?status=deleted").json()
+    assert deleted["id"] == task["id"]
+    assert deleted["deleted_at"] is not None
+    assert user.request("DELETE", path).status_code == 404
+    for _ in range(2):
+        restored = user.request("POST", f"{path}/restore")
+        assert restored.status_code == 200
+        assert restored.json()["deleted_at"] is None
+    unchanged = ("id", "title", "description", "created_at")
+    (again,) = [each for each in user.tasks() if each["id"] == task["id"]]
+    assert [again[name] for name in unchanged] == [task[name] for name in unchanged]
+    assert again["completed"] is True
+    assert user.request("GET", "/tasks?status=deleted").json() == []
+
+
+def test_the_trash_is_kept_for_30_days(user: User, world: World) -> None:
+    task = user.add_task()
+    user.request("DELETE", f"/tasks/{task['id']}")
+
+    def aged(days: int) -> None:
+        world.sql(
+            "UPDATE deleted_tasks SET deleted_at = now() - make_interval(days => :d) "
+            "WHERE user_id = :u",
+            d=days,
+            u=user.id,
+        )
+
+    aged(29)
+    assert len(user.request("GET", "/tasks?status=deleted").json()) == 1
+    aged(31)
+    assert user.request("GET", "/tasks?status=deleted").json() == []
+    refused = user.request("POST", f"/tasks/{task['id']}/restore")
+    assert refused.status_code == 404
+    assert refused.json()["error"]["code"] == "task_not_found"
+    user.request("DELETE", f"/tasks/{user.add_task()['id']}")
+    rows = world.sql("SELECT id FROM deleted_tasks WHERE user_id = :u", u=user.id)
+    assert task["id"] not in [row.id for row in rows]
+
+
+TITLES = [
+    "two\nlines and a\ttab",
+    'she said "milk" and left',
+    "it’s ‘quoted’ «so» “or so”",
+    "שלום עולם",
+    "مهمة مع 123 أرقام",
+    "\u202ereversed\u202c",
+    "👩‍👩‍👧‍👦 family 🇩🇪 e\u0301",
+    "<b>bold</b> & %s {x} \\n ; DROP TABLE tasks --",
+    "x" * 200,
+    "👍" * 200,
+]
+
+
+@pytest.mark.parametrize("title", TITLES, ids=lambda title: title[:12].encode("unicode_escape"))
+def test_any_text_is_kept_as_it_is(user: User, title: str) -> None:
+    task = user.add_task(title, description=title)
+    assert (task["title"], task["description"]) == (title, title)
+    user.request("DELETE", f"/tasks/{task['id']}")
+    user.request("POST", f"/tasks/{task['id']}/restore")
+    assert user.tasks()[0]["title"] == title
+
+
+@pytest.mark.parametrize(
+    ("method", "suffix", "body", "named"),
+    [
+        ("POST", "", {"title": "x", "due": "today"}, "body.due"),
+        ("POST", "", {"title": "x", "user_id": "somebody"}, "body.user_id"),
+        ("POST", "", {"title": "x", "description": None}, "body.description"),
+        ("PATCH", "/{id}", {"titel": "x"}, "body.titel"),
+        ("PATCH", "/{id}", {"title": None}, "title must not be null"),
+        ("PATCH", "/{id}", {"title": ["milk"]}, "body.title"),
+        ("PATCH", "/{id}", {"completed": "true"}, "body.completed"),
+        ("PATCH", "/{id}", {"title": "new", "completed": None}, "completed must not be null"),
+        ("PUT", "/{id}", {"title": "x", "description": "", "completed": 1}, "body.completed"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_what_is_not_understood_is_refused_by_name(
+    user: User, method: str, suffix: str, body: Any, named: str
+) -> None:
+    task = user.add_task()
+    response = user.request(method, f"/tasks{suffix.format(id=task['id'])}", json=body)
+    assert response.status_code == 422
+    assert named in response.json()["error"]["message"]
+    assert user.tasks() == [task]
 
 
 def test_completing_twice_is_the_same_as_once(user: User) -> None:
@@ -62,6 +155,7 @@ def test_lists_by_status_and_in_pages(user: User) -> None:
         ("PATCH", "", {"title": "x"}),
         ("PATCH", "/complete", None),
         ("DELETE", "", None),
+        ("POST", "/restore", None),
     ],
 )
 def test_another_users_task_looks_like_none(

@@ -8,7 +8,7 @@ import json
 import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -51,7 +51,31 @@ class Gate:
     text: str
 
 
-Step = Text | Tool | Status | Hang | Gate
+@dataclass(frozen=True)
+class Raw:
+    """Answer with exactly this."""
+
+    code: int
+    body: str
+    headers: dict[str, str] = field(default_factory=dict)
+    media_type: str = "application/json"
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Call tools under ids of the model's choice: ``(id, name, arguments)`` each."""
+
+    calls: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True)
+class BrokenStream:
+    """Begin to answer in words, then fall silent or cut the connection."""
+
+    ending: Literal["silence", "cut"]
+
+
+Step = Text | Tool | Status | Hang | Gate | Raw | Calls | BrokenStream
 
 POLL_SECONDS = 0.01
 
@@ -81,15 +105,28 @@ class ModelEndpoint:
                 while not opened.is_set():
                     await asyncio.sleep(POLL_SECONDS)
                 return _stream(Text(text), len(self.requests))
-            case Text() | Tool():
+            case Raw(code=code, body=body, headers=headers, media_type=media_type):
+                return Response(body, code, headers, media_type)
+            case BrokenStream(ending=ending):
+                return StreamingResponse(_broken(request, ending), media_type="text/event-stream")
+            case Text() | Tool() | Calls():
                 return _stream(step, len(self.requests))
 
 
-def _stream(step: Text | Tool, number: int) -> Response:
+async def _broken(request: Request, ending: str) -> AsyncIterator[str]:
+    delta = {"role": "assistant", "content": "I will"}
+    yield _chunk({"index": 0, "delta": delta, "finish_reason": None})
+    if ending == "cut":
+        raise ConnectionAbortedError("cut on purpose")
+    while not await request.is_disconnected():
+        await asyncio.sleep(POLL_SECONDS)
+
+
+def _stream(step: Text | Tool | Calls, number: int) -> Response:
     return StreamingResponse(_chunks(step, number), media_type="text/event-stream")
 
 
-async def _chunks(step: Text | Tool, number: int) -> AsyncIterator[str]:
+async def _chunks(step: Text | Tool | Calls, number: int) -> AsyncIterator[str]:
     if isinstance(step, Text):
         half = len(step.text) // 2
         deltas: list[dict[str, Any]] = [
@@ -98,13 +135,21 @@ async def _chunks(step: Text | Tool, number: int) -> AsyncIterator[str]:
         ]
         reason = "stop"
     else:
-        call = {
-            "index": 0,
-            "id": f"call_{number}",
-            "type": "function",
-            "function": {"name": step.name, "arguments": step.arguments},
-        }
-        deltas = [{"role": "assistant", "content": None, "tool_calls": [call]}]
+        given = (
+            step.calls
+            if isinstance(step, Calls)
+            else ((f"call_{number}", step.name, step.arguments),)
+        )
+        calls = [
+            {
+                "index": index,
+                "id": call_id,
+                "type": "function",
+                "function": {"name": name, "arguments": arguments},
+            }
+            for index, (call_id, name, arguments) in enumerate(given)
+        ]
+        deltas = [{"role": "assistant", "content": None, "tool_calls": calls}]
         reason = "tool_calls"
     for delta in deltas:
         yield _chunk({"index": 0, "delta": delta, "finish_reason": None})

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -73,3 +73,15 @@ def _wait_until_alive(started: Process) -> None:
         except httpx2.TransportError:
             time.sleep(0.05)
     raise TimeoutError(f"the process did not answer in {START_SECONDS} s")
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Ask until it is so.
+
+    Raises:
+        AssertionError: not within ``STOP_SECONDS``.
+    """
+    deadline = time.monotonic() + STOP_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"not the case within {STOP_SECONDS} s"
+        time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""A TCP forwarder that can be shut and opened: a database that goes away and comes back."""
+"""A TCP forwarder that can be shut, frozen and opened: a database that goes away and comes back."""
 
 import contextlib
 import socket
@@ -12,6 +12,8 @@ class TcpGate:
         self._target = (host, port)
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._open = True
+        self._thawed = threading.Event()
+        self._thawed.set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -24,13 +26,19 @@ class TcpGate:
                 _close(end)
         self._pairs.clear()
 
+    def freeze(self) -> None:
+        """Keep every connection, accept new ones, and let nothing through."""
+        self._thawed.clear()
+
     def open(self) -> None:
         """Forward again."""
         self._open = True
+        self._thawed.set()
 
     def close(self) -> None:
         """Shut for good."""
         self.shut()
+        self._thawed.set()
         self._listener.close()
 
     def _accept(self) -> None:
@@ -45,14 +53,14 @@ class TcpGate:
             server = socket.create_connection(self._target)
             self._pairs.append((client, server))
             for source, sink in ((client, server), (server, client)):
-                threading.Thread(target=_forward, args=(source, sink), daemon=True).start()
+                threading.Thread(target=self._forward, args=(source, sink), daemon=True).start()
 
-
-def _forward(source: socket.socket, sink: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            sink.sendall(data)
-    _close(sink)
+    def _forward(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                self._thawed.wait()
+                sink.sendall(data)
+        _close(sink)
 
 
 def _close(end: socket.socket) -> None:

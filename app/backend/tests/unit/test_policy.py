@@ -7,8 +7,36 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from todo_chat.agent.phrases import ById, ByName, Complete, Delete, ListTasks, understand
-from todo_chat.agent.policy import HELP, Outcome, Say, Use, find_by_name, next_step
+from todo_chat.agent.phrases import (
+    Add,
+    ById,
+    ByName,
+    Complete,
+    Delete,
+    Intent,
+    It,
+    ListTasks,
+    Reopen,
+    Restore,
+    Undo,
+    Unknown,
+    Update,
+    understand,
+)
+from todo_chat.agent.policy import (
+    HELP,
+    MAX_PAGES,
+    NOTHING_TO_UNDO,
+    SEVERAL,
+    WHICH,
+    Before,
+    Outcome,
+    Say,
+    Use,
+    find_by_name,
+    next_step,
+    resolve,
+)
 
 MILK = {"id": 1, "title": "buy milk", "completed": False}
 OAT = {"id": 2, "title": "buy oat milk", "completed": False}
@@ -16,7 +44,8 @@ RENT = {"id": 3, "title": "pay rent", "completed": True}
 
 
 def listed(*tasks: dict[str, Any]) -> Outcome:
-    return Outcome("list_tasks", json.dumps({"tasks": tasks, "truncated": False}))
+    page = {"tasks": tasks, "truncated": False, "total": len(tasks), "next_before": None}
+    return Outcome("list_tasks", json.dumps(page))
 
 
 def test_by_number_needs_one_call() -> None:
@@ -25,10 +54,110 @@ def test_by_number_needs_one_call() -> None:
 
 def test_by_name_lists_first() -> None:
     intent = Delete(ByName("Pay Rent"))
-    assert next_step(intent, []) == Use("list_tasks", {"status": "all"})
+    assert next_step(intent, []) == Use("list_tasks", {"status": "all", "search": "Pay Rent"})
     assert next_step(intent, [listed(MILK, RENT)]) == Use("delete_task", {"task_id": 3})
     done = [listed(MILK, RENT), Outcome("delete_task", json.dumps(RENT))]
-    assert next_step(intent, done) == Say("Deleted task 3: pay rent")
+    said = Say("Deleted task 3: pay rent\nSay “undo” to get it back.")
+    assert next_step(intent, done) == said
+
+
+def test_every_page_is_read_before_a_name_is_decided() -> None:
+    intent = Delete(ByName("milk"))
+    first = Outcome("list_tasks", json.dumps({"tasks": [OAT], "truncated": True, "next_before": 2}))
+    page = {"status": "all", "search": "milk", "before": 2}
+    assert next_step(intent, [first]) == Use("list_tasks", page)
+    step = next_step(intent, [first, listed(MILK)])
+    assert isinstance(step, Say)
+    assert step.text.startswith(SEVERAL)
+    exact = {**MILK, "title": "Milk"}
+    assert next_step(intent, [first, listed(exact)]) == Use("delete_task", {"task_id": 1})
+
+
+def test_a_name_in_more_tasks_than_can_be_read_is_asked_about() -> None:
+    other = {**OAT, "title": "milkshake"}
+    page = {"tasks": [other], "truncated": True, "next_before": 2}
+    pages = [Outcome("list_tasks", json.dumps(page))] * MAX_PAGES
+    step = next_step(Delete(ByName("milk")), pages)
+    assert isinstance(step, Say)
+    assert step.text.startswith("Too many tasks")
+
+
+def test_what_an_earlier_attempt_did_is_said_so() -> None:
+    output = json.dumps({**MILK, "note": "done before"})
+    step = next_step(Add("some milk"), [Outcome("add_task", output)])
+    assert isinstance(step, Say)
+    assert step.text.startswith("Added task 1: buy milk\nThat was done when you sent this before")
+
+
+def test_a_page_of_a_long_list_says_how_many_there_are() -> None:
+    listing = {"tasks": [MILK, OAT], "truncated": True, "total": 501, "next_before": 1}
+    step = next_step(ListTasks("all"), [Outcome("list_tasks", json.dumps(listing))])
+    assert isinstance(step, Say)
+    assert "These are 2 of 501" in step.text
+
+
+SAID = [
+    ("Added task 5: buy milk", "delete it", Delete(ById(5))),
+    ("Completed task 5: x", "reopen it", Reopen(ById(5))),
+    ("Updated task 5: Added task 7: x", "complete that", Complete(ById(5))),
+    ("Here is your task:\n5. [ ] buy milk", "rename it to x", Update(ById(5), "title", "x")),
+    ("Here are your tasks, newest first:\n5. [ ] a\n4. [ ] b", "delete it", Delete(It())),
+    ("Hello! Deleted task 5: x", "delete it", Delete(It())),
+    ("", "delete it", Delete(It())),
+    ("Deleted task 5: x", "undo", Restore(ById(5))),
+    ("Completed task 5: x", "undo", Reopen(ById(5))),
+    ("Reopened task 5: x", "undo", Complete(ById(5))),
+    ("Added task 5: x", "undo", Delete(ById(5))),
+    ("Restored task 5: x", "undo", Delete(ById(5))),
+    ("Updated task 5: x", "undo", Undo()),
+    ("", "undo", Undo()),
+]
+
+
+@pytest.mark.parametrize(("answer", "message", "intent"), SAID, ids=str)
+def test_it_is_what_the_last_answer_was_about(answer: str, message: str, intent: Intent) -> None:
+    assert resolve(message, Before("whatever", answer)) == intent
+
+
+@pytest.mark.parametrize("question", [SEVERAL, WHICH])
+def test_a_number_answers_the_question_which_one(question: str) -> None:
+    assert resolve("7", Before("delete milk", question)) == Delete(ById(7))
+    assert resolve("Task 7.", Before("reopen it", question)) == Reopen(ById(7))
+    assert resolve("7", Before("hello", question)) == Unknown()
+    assert resolve("7", Before("delete milk", "Added task 1: x")) == Unknown()
+
+
+def test_it_without_a_task_is_asked_about_and_nothing_is_called() -> None:
+    for message in ("delete it", "complete that", "rename it to x", "restore it"):
+        assert next_step(resolve(message, Before()), []) == Say(WHICH)
+    assert next_step(Undo(), []) == Say(NOTHING_TO_UNDO)
+
+
+def test_what_is_restored_is_looked_for_in_the_trash() -> None:
+    wanted = {"status": "deleted", "search": "milk"}
+    assert next_step(Restore(ByName("milk")), []) == Use("list_tasks", wanted)
+    restored = [listed(MILK), Outcome("restore_task", json.dumps(MILK))]
+    assert next_step(Restore(ByName("milk")), restored) == Say("Restored task 1: buy milk")
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "found"),
+    [
+        ("it", "write a letter", False),
+        ("it", "do it now", True),
+        ("milk", "buy milkshake", False),
+        ("milk", "buy milk, eggs", True),
+        ("MILK", "Milk", True),
+        ("café", "the CAFÉ visit", True),
+        ("caf", "café", False),
+        ("rent", "current account", False),
+        ("c++", "learn c++ today", True),
+        ("who is coming", "who is coming?", True),
+        ("buy milk", "rebuy milk", False),
+    ],
+)
+def test_a_name_is_whole_words(name: str, title: str, found: bool) -> None:
+    assert bool(find_by_name(name, [{"id": 1, "title": title, "completed": False}])) is found
 
 
 def test_several_matches_are_asked_about() -> None:
@@ -61,8 +190,8 @@ def test_an_exact_title_wins_over_a_part() -> None:
 
 def test_completing_prefers_what_is_pending() -> None:
     done = {**MILK, "id": 9, "completed": True}
-    assert find_by_name("buy milk", [done, MILK], pending_first=True) == [MILK]
-    assert find_by_name("buy milk", [done], pending_first=True) == [done]
+    assert find_by_name("buy milk", [done, MILK], preferred=False) == [MILK]
+    assert find_by_name("buy milk", [done], preferred=False) == [done]
 
 
 def test_the_help_names_only_phrases_that_are_understood() -> None:

@@ -1,10 +1,13 @@
 """Small pure rules: what of a history is read, which tool call is a repeated one."""
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from todo_chat.chat.store import fit_history
-from todo_chat.tasks.audit import ToolCallRecord, find_earlier, hash_arguments
+from todo_chat.chat.models import Message
+from todo_chat.chat.store import fit_history, pair_up
+from todo_chat.tasks.audit import ToolCallRecord, find_earlier, find_resent, hash_arguments
 from todo_chat.turn import HistoryMessage
 
 
@@ -30,32 +33,133 @@ def test_a_history_is_a_run_of_the_newest_messages(lengths: list[int], limit: in
     assert len(kept) == 1 or sum(len(m.content) for m in kept) <= limit
 
 
-def record(tool: str, arguments: dict[str, object], ordinal: int = 0) -> ToolCallRecord:
-    return ToolCallRecord(
+class Journal:
+    """The record of one turn, written as the tool server does."""
+
+    def __init__(self) -> None:
+        self.records: list[ToolCallRecord] = []
+
+    def call(self, attempt: str, tool: str, **arguments: object) -> str:
+        """What happens to a call: ``done``, or ``given`` and the arguments of what is given."""
+        earlier = find_earlier(self.records, attempt, tool, arguments)
+        self.records.append(
+            ToolCallRecord(
+                id=len(self.records) + 1,
+                user_id="alice",
+                request_id="r",
+                attempt=attempt,
+                tool=tool,
+                arguments=arguments,
+                arguments_hash=hash_arguments(arguments),
+                outcome="repeated" if earlier else "ok",
+                repeats=earlier.id if earlier else None,
+                result={},
+            )
+        )
+        return f"given {earlier.arguments}" if earlier else "done"
+
+
+MILK = {"title": "milk"}
+EGGS = {"title": "eggs"}
+
+
+def test_an_attempt_is_not_held_up_by_itself() -> None:
+    journal = Journal()
+    assert [journal.call("1", "add_task", **MILK) for _ in range(2)] == ["done", "done"]
+    assert journal.call("1", "add_task", **EGGS) == "done"
+
+
+def test_the_same_way_again_is_given_back_and_what_goes_beyond_is_done() -> None:
+    journal = Journal()
+    journal.call("1", "add_task", **MILK)
+    journal.call("1", "add_task", **MILK)
+    assert [journal.call("2", "add_task", **MILK) for _ in range(2)] == [f"given {MILK}"] * 2
+    assert journal.call("2", "add_task", **EGGS) == "done"
+    assert journal.call("2", "complete_task", task_id=1) == "done"
+    again = [("add_task", MILK), ("add_task", MILK), ("add_task", EGGS)]
+    assert [journal.call("3", tool, **given) for tool, given in again] == [
+        f"given {MILK}",
+        f"given {MILK}",
+        f"given {EGGS}",
+    ]
+
+
+def test_other_words_are_the_same_change() -> None:
+    journal = Journal()
+    journal.call("1", "add_task", **MILK)
+    assert journal.call("2", "add_task", title="Milk, please") == f"given {MILK}"
+    assert journal.call("2", "add_task", **EGGS) == "done"
+
+
+def test_another_order_does_nothing_twice_and_leaves_room_for_the_rest() -> None:
+    journal = Journal()
+    journal.call("1", "add_task", **MILK)
+    assert journal.call("2", "add_task", **EGGS) == f"given {MILK}"
+    assert journal.call("2", "add_task", **MILK) == f"given {MILK}"
+    assert journal.call("2", "add_task", **EGGS) == "done"
+
+
+def test_another_task_is_not_deleted_in_the_place_of_the_one_that_is_gone() -> None:
+    journal = Journal()
+    journal.call("1", "delete_task", task_id=1)
+    assert journal.call("2", "delete_task", task_id=2) == "given {'task_id': 1}"
+
+
+def test_reads_are_given_back_only_after_a_change() -> None:
+    journal = Journal()
+    journal.call("1", "list_tasks", status="all")
+    assert journal.call("2", "list_tasks", status="all") == "done"
+    journal.call("2", "delete_task", task_id=1)
+    assert journal.call("3", "list_tasks", status="all") == "given {'status': 'all'}"
+    assert journal.call("3", "list_tasks", status="pending") == "done"
+
+
+def test_a_call_that_is_sent_again_has_its_number() -> None:
+    journal = Journal()
+    journal.call("1", "add_task", **MILK)
+    journal.records[0].call = 4
+    assert find_resent(journal.records, "1", 4) is journal.records[0]
+    assert find_resent(journal.records, "1", 5) is None
+    assert find_resent(journal.records, "2", 4) is None
+    assert find_resent(journal.records, "1", None) is None
+
+
+def message_row(number: int, role: str, key: str, **more: Any) -> Message:
+    return Message(
+        id=number,
         user_id="alice",
-        request_id="r",
-        tool=tool,
-        arguments=arguments,
-        arguments_hash=hash_arguments(arguments),
-        ordinal=ordinal,
-        outcome="ok",
-        result={},
+        conversation_id=1,
+        role=role,
+        content=f"{role} {key}",
+        turn_key=key,
+        **more,
     )
 
 
-def test_the_same_call_with_the_same_ordinal_is_a_repeated_one() -> None:
-    known = [record("add_task", {"title": "x"})]
-    assert find_earlier(known, "add_task", {"title": "x"}, 0) is known[0]
-    assert find_earlier(known, "add_task", {"title": "x"}, 1) is None
-    assert find_earlier(known, "add_task", {"title": "y"}, 0) is None
-    assert find_earlier(known, "update_task", {"title": "x"}, 0) is None
+def test_an_answer_stands_after_its_question_and_a_note_where_there_is_none() -> None:
+    call = {"id": "1", "name": "add_task", "arguments": MILK, "ok": True, "result": {}}
+    failure = {"code": "turn_timeout", "message": "It took too long."}
+    rows = [
+        message_row(1, "user", "cut-off"),
+        message_row(2, "user", "late"),
+        message_row(3, "user", "failed", failure=failure, tool_calls=[call]),
+        message_row(4, "user", "now"),
+    ]
+    late = message_row(9, "assistant", "late")
+    said = [
+        (each.role, each.content) for each in pair_up(rows[::-1], {"late": late}, turn_key="now")
+    ][::-1]
+    assert [role for role, _ in said] == ["user", "assistant"] * 3 + ["user"]
+    assert "was cut off. Nothing is known to be done" in said[1][1]
+    assert said[3][1] == "assistant late"
+    assert "It took too long" in said[5][1]
+    assert 'add_task {"title": "milk"}' in said[5][1]
+    assert said[6] == ("user", "user now")
 
 
-def test_reads_are_repeated_only_in_a_turn_that_has_changed_something() -> None:
-    read = record("list_tasks", {"status": "all"})
-    change = record("delete_task", {"task_id": 1})
-    assert find_earlier([read], "list_tasks", {"status": "all"}, 0) is None
-    assert find_earlier([read, change], "list_tasks", {"status": "all"}, 0) is read
+def test_an_answer_whose_question_is_out_of_sight_stays() -> None:
+    rows = [message_row(2, "user", "b"), message_row(1, "assistant", "a")]
+    assert [each.content for each in pair_up(rows, {}, "b")] == ["user b", "assistant a"]
 
 
 def test_the_order_of_arguments_does_not_matter() -> None:

@@ -4,9 +4,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from agents import MaxTurnsExceeded, ModelBehaviorError
+from agents import AgentsException, MaxTurnsExceeded, ModelBehaviorError
 
-from todo_chat.agent.runner import ToolsUnavailableError, _as_failure, _called, _returned
+from todo_chat.agent.failures import failure_of
+from todo_chat.agent.runner import _called, _returned
+from todo_chat.agent.tools import ToolsUnavailableError
 
 
 @pytest.mark.parametrize(
@@ -25,15 +27,18 @@ def test_arguments_are_shown_as_the_model_wrote_them(written: str, shown: dict[s
 
 
 @pytest.mark.parametrize(
-    ("output", "ok", "result"),
+    ("output", "result"),
     [
-        ({"type": "text", "text": '{"id": 1}'}, True, {"id": 1}),
-        ('{"id": 1}', True, {"id": 1}),
-        ("There is no task 1.", False, "There is no task 1."),
+        ({"type": "text", "text": '{"id": 1}'}, {"id": 1}),
+        ('{"id": 1}', {"id": 1}),
+        ("There is no task 1.", "There is no task 1."),
     ],
 )
-def test_a_result_in_words_is_an_error(output: Any, ok: bool, result: Any) -> None:
-    returned = _returned({"call_id": "call_1"}, output, {"call_1": "delete_task"})
+@pytest.mark.parametrize("ok", [True, False])
+def test_success_is_what_the_server_says_however_the_answer_reads(
+    output: Any, result: Any, ok: bool
+) -> None:
+    returned = _returned("call_1", "delete_task", output, {"call_1": ok}.__getitem__)
     assert (returned.name, returned.ok, returned.result) == ("delete_task", ok, result)
 
 
@@ -41,12 +46,13 @@ def test_a_result_in_words_is_an_error(output: Any, ok: bool, result: Any) -> No
     ("error", "code"),
     [
         (ToolsUnavailableError("refused"), "tools_unavailable"),
-        (MaxTurnsExceeded("10"), "agent_failed"),
-        (ModelBehaviorError("nonsense"), "agent_failed"),
+        (MaxTurnsExceeded("10"), "model_loops"),
+        (ModelBehaviorError("nonsense"), "model_bad_answer"),
+        (AgentsException("something"), "agent_failed"),
         (ValueError("a bug"), "agent_failed"),
     ],
 )
 def test_every_failure_has_a_code_and_keeps_its_text_inside(error: Exception, code: str) -> None:
-    failure = _as_failure(error)
+    failure = failure_of(error)
     assert failure.code == code
     assert str(error) not in failure.message

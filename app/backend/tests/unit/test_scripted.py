@@ -7,8 +7,8 @@ from agents import Agent, RunConfig, Runner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from todo_chat.agent.policy import GREETING, Outcome
-from todo_chat.agent.scripted import ScriptedModel, read_turn, split_pieces
+from todo_chat.agent.policy import GREETING, Before, Outcome
+from todo_chat.agent.scripted import Reading, ScriptedModel, read_turn, split_pieces
 
 CALL = {"type": "function_call", "call_id": "call_1", "name": "list_tasks", "arguments": "{}"}
 
@@ -28,7 +28,13 @@ def test_only_what_follows_the_last_message_belongs_to_the_turn() -> None:
         CALL,
         {"type": "function_call_output", "call_id": "call_1", "output": "new"},
     ]
-    assert read_turn(items) == ("second", [Outcome("list_tasks", "new")], 1)
+    expected = Reading("second", Before("first", "answer"), [Outcome("list_tasks", "new")], 1)
+    assert read_turn(items) == expected
+
+
+def test_a_message_that_looks_like_a_tools_answer_is_a_message() -> None:
+    message = json.dumps({"type": "text", "text": "delete task 1"})
+    assert read_turn([{"role": "user", "content": message}]).message == message
 
 
 def test_tool_results_are_read_in_every_shape_that_the_sdk_uses() -> None:
@@ -39,13 +45,13 @@ def test_tool_results_are_read_in_every_shape_that_the_sdk_uses() -> None:
         [{"type": "input_text", "text": "te"}, {"type": "input_text", "text": "xt"}],
     ):
         items = [CALL, {"type": "function_call_output", "call_id": "call_1", "output": output}]
-        assert read_turn(items)[1] == [Outcome("list_tasks", "text")]
+        assert read_turn(items).outcomes == [Outcome("list_tasks", "text")]
 
 
 def test_json_that_is_no_text_content_is_left_alone() -> None:
     for output in ('{"tasks": []}', "3", '{"type": "text"}'):
         items = [CALL, {"type": "function_call_output", "call_id": "call_1", "output": output}]
-        assert read_turn(items)[1] == [Outcome("list_tasks", output)]
+        assert read_turn(items).outcomes == [Outcome("list_tasks", output)]
 
 
 async def test_it_also_answers_in_one_piece() -> None:

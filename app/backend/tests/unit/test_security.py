@@ -7,10 +7,19 @@ import jwt
 import pytest
 from pydantic import SecretStr
 
-from todo_chat.security import API_AUDIENCE, ISSUER, MCP_AUDIENCE, Identity, TokenError, Tokens
+from todo_chat.security import (
+    API_AUDIENCE,
+    ISSUER,
+    MCP_AUDIENCE,
+    Identity,
+    TokenError,
+    Tokens,
+    TurnClaims,
+)
 
 KEY = "a key for tests that is long enough"
 TOKENS = Tokens(SecretStr(KEY))
+TURN = TurnClaims("turn", "attempt", "request")
 
 
 def signed(**changes: Any) -> str:
@@ -28,14 +37,23 @@ def test_a_users_token_opens_both_doors(audience: str) -> None:
     assert TOKENS.verify(token, audience) == Identity("alice", expires_at)
 
 
+def test_a_turns_token_of_the_release_before_names_its_request_as_the_attempt() -> None:
+    claims = {
+        "sub": "alice",
+        "iss": "todo-chat",
+        "aud": MCP_AUDIENCE,
+        "exp": int(time.time()) + 60,
+        "turn": "turn",
+        "request_id": "request",
+    }
+    token = jwt.encode(claims, KEY, algorithm="HS256")
+    assert TOKENS.verify(token, MCP_AUDIENCE).turn == TurnClaims("turn", "request", "request")
+
+
 def test_a_turns_token_opens_one_and_names_the_turn() -> None:
-    token = TOKENS.issue_for_turn("alice", "turn", "request", 60)
+    token = TOKENS.issue_for_turn("alice", TURN, 60)
     identity = TOKENS.verify(token, MCP_AUDIENCE)
-    assert (identity.user_id, identity.turn_key, identity.request_id) == (
-        "alice",
-        "turn",
-        "request",
-    )
+    assert (identity.user_id, identity.turn) == ("alice", TURN)
     with pytest.raises(TokenError) as caught:
         TOKENS.verify(token, API_AUDIENCE)
     assert caught.value.code == "token_invalid"

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { eventStream, failure, json, StandInApi } from "../testing/stand-in-api.ts";
-import { type Api, type ChatRequest, createClient, type Fetch, MESSAGES_PER_PAGE } from "./client.ts";
+import { type Api, type ChatRequest, createClient, type Fetch, MESSAGES_PER_PAGE, TASKS_PER_PAGE } from "./client.ts";
 import { ApiError } from "./errors.ts";
 import type { Session, StreamEvent } from "./types.ts";
 
@@ -43,6 +43,14 @@ describe("REST calls", () => {
     expect(await api.updateTask(session, task.id, { completed: true })).toMatchObject({ completed: true });
     await api.deleteTask(session, task.id);
     expect(await api.listTasks(session)).toEqual([]);
+    expect(await api.listTasks(session, "deleted")).toMatchObject([{ title: "tea" }]);
+    expect(await api.restoreTask(session, task.id)).toMatchObject({ id: task.id, title: "tea" });
+    expect(await api.listTasks(session)).toHaveLength(1);
+  });
+
+  it.each([TASKS_PER_PAGE - 1, TASKS_PER_PAGE, TASKS_PER_PAGE + 1])("reads all of %d tasks", async (count) => {
+    for (let n = 0; n < count; n += 1) server.addTask("ada", `task ${n}`);
+    expect((await api.listTasks(session)).map(({ title }) => title)).toEqual(server.tasks.map(({ title }) => title));
   });
 
   it("reads every page of a long history, oldest first", async () => {
@@ -64,7 +72,7 @@ describe("REST calls", () => {
   it("escapes the user id in the path", async () => {
     const fetch = jest.fn<Fetch>().mockResolvedValue(json(200, []));
     await clientOf(fetch).listTasks({ ...session, user_id: "a/b@c" });
-    expect(fetch.mock.calls[0]?.[0]).toBe("/api/a%2Fb%40c/tasks");
+    expect(fetch.mock.calls[0]?.[0]).toMatch(/^\/api\/a%2Fb%40c\/tasks\?/);
   });
 
   it("sends the token to the user's own routes and to no other", async () => {
@@ -187,7 +195,7 @@ describe("failures", () => {
     await errorOf(api.login("ada"));
     expect(refused).not.toHaveBeenCalled();
     const error = await errorOf(api.listTasks(session));
-    expect(refused).toHaveBeenCalledWith(session, error, "/api/ada/tasks");
+    expect(refused).toHaveBeenCalledWith(session, error, expect.stringMatching(/^\/api\/ada\/tasks\?/));
   });
 });
 

@@ -27,6 +27,8 @@ export const REQUEST_TIMEOUT_MS = 15_000;
 export const STREAM_IDLE_TIMEOUT_MS = 75_000;
 /** Most messages that one answer of the history holds. */
 export const MESSAGES_PER_PAGE = 200;
+/** Most tasks that one answer of the list holds. */
+export const TASKS_PER_PAGE = 500;
 /** Most conversations that one answer of the list holds. */
 export const CONVERSATIONS_PER_PAGE = 50;
 
@@ -51,10 +53,13 @@ export interface Api {
   browserSession: () => Promise<Session>;
   /** Ends the browser's session, or every session of its user. */
   signOut: (where: "here" | "everywhere") => Promise<void>;
-  listTasks: (session: Session) => Promise<Task[]>;
+  /** Every task, or every task in the trash, page by page. */
+  listTasks: (session: Session, which?: "all" | "deleted") => Promise<Task[]>;
   createTask: (session: Session, draft: TaskDraft) => Promise<Task>;
   updateTask: (session: Session, id: TaskId, patch: TaskPatch) => Promise<Task>;
+  /** Moves the task to the trash, where it stays for 30 days. */
   deleteTask: (session: Session, id: TaskId) => Promise<void>;
+  restoreTask: (session: Session, id: TaskId) => Promise<Task>;
   /** Newest first, at most `CONVERSATIONS_PER_PAGE`; `before` continues below that id. */
   listConversations: (session: Session, before?: ConversationId) => Promise<Conversation[]>;
   /** The whole conversation, oldest first. */
@@ -123,7 +128,11 @@ export function createClient(options: ClientOptions): Api {
       const path = where === "here" ? "/api/auth/logout" : "/api/auth/logout-everywhere";
       await send({ method: "POST", path, signal: AbortSignal.timeout(requestTimeoutMs) });
     },
-    listTasks: (session) => json({ method: "GET", path: userPath(session, "tasks"), session }, taskListSchema),
+    listTasks: (session, which = "all") =>
+      everyPage(TASKS_PER_PAGE, (query) => {
+        const path = `${userPath(session, "tasks")}?status=${which}&${query}`;
+        return json({ method: "GET", path, session }, taskListSchema);
+      }),
     createTask: (session, draft) =>
       json({ method: "POST", path: userPath(session, "tasks"), session, body: draft }, taskSchema),
     updateTask: (session, id, patch) =>
@@ -136,22 +145,18 @@ export function createClient(options: ClientOptions): Api {
         signal: AbortSignal.timeout(requestTimeoutMs),
       });
     },
+    restoreTask: (session, id) =>
+      json({ method: "POST", path: userPath(session, "tasks", id, "restore"), session }, taskSchema),
     listConversations: (session, before) => {
       const query = before === undefined ? "" : `&before=${before}`;
       const path = `${userPath(session, "conversations")}?limit=${CONVERSATIONS_PER_PAGE}${query}`;
       return json({ method: "GET", path, session }, conversationListSchema);
     },
-    async listMessages(session, id) {
-      const messages: Message[] = [];
-      for (;;) {
-        const last = messages.at(-1);
-        const query = last === undefined ? "" : `&after=${last.id}`;
-        const path = `${userPath(session, "conversations", id, "messages")}?limit=${MESSAGES_PER_PAGE}${query}`;
-        const page = await json({ method: "GET", path, session }, messageListSchema);
-        messages.push(...page);
-        if (page.length < MESSAGES_PER_PAGE) return messages;
-      }
-    },
+    listMessages: (session, id) =>
+      everyPage(MESSAGES_PER_PAGE, (query) => {
+        const path = `${userPath(session, "conversations", id, "messages")}?${query}`;
+        return json({ method: "GET", path, session }, messageListSchema);
+      }),
     async *chat(session, request, signal) {
       const idle = new IdleTimer(streamIdleTimeoutMs);
       try {
@@ -172,6 +177,17 @@ export function createClient(options: ClientOptions): Api {
       }
     },
   };
+}
+
+/** All items of a list that is told in order of their ids; a page that is not full is the last one. */
+async function everyPage<T extends { id: number }>(size: number, load: (query: string) => Promise<T[]>): Promise<T[]> {
+  const items: T[] = [];
+  for (;;) {
+    const last = items.at(-1);
+    const page = await load(`limit=${size}${last === undefined ? "" : `&after=${last.id}`}`);
+    items.push(...page);
+    if (page.length < size) return items;
+  }
 }
 
 /** Aborts its signal when nothing restarted it for the given time. */

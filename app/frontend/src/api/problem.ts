@@ -20,7 +20,7 @@ const OWN_SENTENCES: Record<string, string> = {
 };
 
 /** Refusals that end by themselves. */
-const RETRYABLE_CODES: ReadonlySet<string> = new Set(["rate_limited", "turn_in_progress"]);
+const RETRYABLE_CODES: ReadonlySet<string> = new Set(["rate_limited", "too_many_turns", "turn_in_progress"]);
 
 /** Any thrown value → a problem. What is not an `ApiError` is a fault of the page and says so. */
 export function problemOf(error: unknown): Problem {
@@ -33,7 +33,9 @@ export function problemOf(error: unknown): Problem {
     };
   }
   const temporary = error.status === 0 || error.status >= 500 || RETRYABLE_CODES.has(error.code);
-  const wait = error.retryAfter === null ? "" : ` Wait ${error.retryAfter} s before the next try.`;
+  // A quota is not waited for: the message says how to make room.
+  const waits = error.retryAfter !== null && error.code !== "quota_exceeded";
+  const wait = waits ? ` Wait ${error.retryAfter} s before the next try.` : "";
   return {
     code: error.code,
     message: (OWN_SENTENCES[error.code] ?? error.message) + wait,

@@ -47,6 +47,8 @@ export const messageSchema = v.object({
   content: v.string(),
   tool_calls: v.array(toolCallSchema),
   idempotency_key: v.nullable(v.string()),
+  /** Why a message of the user has no answer; its tool calls are then what was done all the same. */
+  failure: v.optional(v.nullable(v.object({ code: v.string(), message: v.string() }))),
   created_at: time,
 });
 export type Message = v.InferOutput<typeof messageSchema>;

@@ -40,6 +40,8 @@ function confirmed(tasks: TasksState, operation: Operation): string {
       return `Added ${operation.draft.title}.`;
     case "delete":
       return `Deleted ${titleOf(tasks, operation.id)}.`;
+    case "restore":
+      return `Restored ${operation.title}.`;
     case "update": {
       const title = operation.patch.title ?? titleOf(tasks, operation.id);
       if (operation.patch.completed === undefined) return `Saved ${title}.`;

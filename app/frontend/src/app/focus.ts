@@ -8,6 +8,7 @@ export const ids = {
   signIn: "sign-in",
   message: "message",
   newTask: "new-task",
+  trash: "trash-toggle",
   conversationsToggle: "conversations-toggle",
   conversationsHeading: "conversations-heading",
   taskToggle: (id: TaskId) => `task-${id}-completed`,
@@ -45,10 +46,13 @@ export function focusFor(state: AppState, event: AppEvent): string | null {
           return ids.newTask;
         case "delete":
           return neighbourOf(state, event.operation.id);
+        case "restore":
+          return state.tasks.trash.open ? ids.trash : ids.newTask;
         case "update":
           return afterUpdate(state, event.operation.id, event.operation.patch.completed);
       }
       break;
+    case "tasks/undoDismissed":
     case "tasks/problemDismissed":
       return ids.newTask;
     case "chat/conversationsToggled":

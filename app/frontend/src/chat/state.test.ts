@@ -133,6 +133,33 @@ describe("conversations", () => {
     });
   });
 
+  it("shows why a message failed and what was done for it, in the middle and at the end", () => {
+    const call = { id: "c1", name: "add_task", arguments: {}, outcome: { ok: true, result: {} } };
+    const failed: Message = {
+      id: 1,
+      role: "user",
+      content: "buy milk",
+      tool_calls: [call],
+      idempotency_key: "k1",
+      failure: { code: "turn_timeout", message: "It took too long." },
+      created_at: "2026-01-01T00:00:00Z",
+    };
+    const cutOff: Message = { ...failed, id: 2, failure: null, idempotency_key: "k2" };
+    const opened = play(initialChat, { type: "chat/conversationOpened", id: 7 });
+    const state = play(opened, { type: "chat/historyLoaded", id: 7, messages: [cutOff, { ...failed, id: 3 }] });
+    expect(state.entries).toEqual([
+      { key: "2", role: "user", text: "buy milk", toolCalls: [] },
+      { key: "2-failure", role: "assistant", text: "This message has no answer yet.", toolCalls: [call] },
+    ]);
+    expect(state.turn).toMatchObject({
+      key: "k1",
+      toolCalls: [call],
+      problem: { code: "turn_timeout", message: "It took too long.", retryable: true },
+    });
+    const middle = play(opened, { type: "chat/historyLoaded", id: 7, messages: [failed, cutOff] });
+    expect(middle.entries[1]).toMatchObject({ text: "It took too long.", toolCalls: [call] });
+  });
+
   it("cannot offer it without a key", () => {
     const state = reduceChat(opened, { type: "chat/historyLoaded", id: 3, messages: [message(1, "user", "hi")] });
     expect(state).toMatchObject({ entries: [{ text: "hi" }], turn: null });

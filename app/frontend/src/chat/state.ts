@@ -161,23 +161,30 @@ function cleared(state: ChatState): ChatState {
 }
 
 function settled(messages: Message[]): Pick<ChatState, "entries" | "turn"> {
-  const entries = messages.map((message) => ({
-    key: String(message.id),
-    role: message.role,
-    text: message.content,
-    toolCalls: message.tool_calls,
-  }));
   const last = messages.at(-1);
-  if (last?.role !== "user" || last.idempotency_key === null) return { entries, turn: null };
+  if (last?.role !== "user" || last.idempotency_key === null)
+    return { entries: messages.flatMap(entriesOf), turn: null };
   return {
-    entries: entries.slice(0, -1),
+    entries: messages.slice(0, -1).flatMap(entriesOf),
     turn: {
       key: last.idempotency_key,
       message: last.content,
       answer: "",
-      toolCalls: [],
+      toolCalls: last.tool_calls,
       status: "failed",
-      problem: UNANSWERED,
+      problem: { ...UNANSWERED, ...last.failure },
     },
   };
+}
+
+/** A message that got no answer is followed by why, and by what was done for it all the same. */
+function entriesOf({ id, role, content, tool_calls, failure }: Message): Entry[] {
+  const key = String(id);
+  if (role === "assistant" || (tool_calls.length === 0 && failure == null))
+    return [{ key, role, text: content, toolCalls: tool_calls }];
+  const text = failure?.message ?? UNANSWERED.message;
+  return [
+    { key, role, text: content, toolCalls: [] },
+    { key: `${key}-failure`, role: "assistant", text, toolCalls: tool_calls },
+  ];
 }

@@ -13,6 +13,7 @@ describe("toolCallSentence", () => {
     ["Completed “milk”", "complete_task", { task_id: 3 }, ok({ id: 3, title: "milk" })],
     ["Changed “oat milk”", "update_task", { task_id: 3, title: "milk" }, ok({ title: "oat milk" })],
     ["Deleted a task", "delete_task", { task_id: 3 }, ok({ title: 7 })],
+    ["Restored “milk”", "restore_task", { task_id: 3 }, ok({ id: 3, title: "milk" })],
     ["Read the task list", "list_tasks", { status: "all" }, ok([])],
     ["Used send_mail", "send_mail", {}, ok("done")],
   ])("%s", (sentence, name, args, outcome) => {

@@ -5,6 +5,7 @@ const WORDS: Record<string, { now: string; done: string; noun: string }> = {
   add_task: { now: "Adding", done: "Added", noun: "a task" },
   complete_task: { now: "Completing", done: "Completed", noun: "a task" },
   delete_task: { now: "Deleting", done: "Deleted", noun: "a task" },
+  restore_task: { now: "Restoring", done: "Restored", noun: "a task" },
   update_task: { now: "Changing", done: "Changed", noun: "a task" },
   list_tasks: { now: "Reading", done: "Read", noun: "the task list" },
 };

@@ -10,6 +10,10 @@ export interface TasksActions {
   add: (draft: TaskDraft) => Promise<void>;
   change: (id: TaskId, patch: TaskPatch) => Promise<void>;
   remove: (id: TaskId) => Promise<void>;
+  /** Takes a task out of the trash. */
+  restore: (task: { id: TaskId; title: string }) => Promise<void>;
+  /** Shows or hides the trash; it is loaded each time that it is shown. */
+  showTrash: (open: boolean) => Promise<void>;
   /** Sends a failed operation again. */
   retry: (operation: Operation) => Promise<void>;
 }
@@ -26,6 +30,7 @@ export function tasksActions({ api, session, state, dispatch }: TasksPort): Task
     dispatch({ type: "tasks/sent", operation });
     try {
       dispatch({ type: "tasks/confirmed", operation, task: await execute(operation) });
+      if (state().trash.open) await loadTrash();
     } catch (error) {
       dispatch({ type: "tasks/rejected", operation, problem: problemOf(error) });
       // The change may have arrived although its answer did not: show what the server has before a second try.
@@ -43,6 +48,14 @@ export function tasksActions({ api, session, state, dispatch }: TasksPort): Task
     }
   }
 
+  async function loadTrash(): Promise<void> {
+    try {
+      dispatch({ type: "tasks/trashLoaded", tasks: await api.listTasks(session, "deleted") });
+    } catch (error) {
+      dispatch({ type: "tasks/trashFailed", problem: problemOf(error) });
+    }
+  }
+
   async function execute(operation: Operation): Promise<Task | null> {
     switch (operation.kind) {
       case "create":
@@ -52,6 +65,8 @@ export function tasksActions({ api, session, state, dispatch }: TasksPort): Task
       case "delete":
         await api.deleteTask(session, operation.id);
         return null;
+      case "restore":
+        return api.restoreTask(session, operation.id);
     }
   }
 
@@ -60,6 +75,11 @@ export function tasksActions({ api, session, state, dispatch }: TasksPort): Task
     add: (draft) => send({ kind: "create", key: newKey(), draft }),
     change: (id, patch) => send({ kind: "update", id, patch }),
     remove: (id) => send({ kind: "delete", id }),
+    restore: ({ id, title }) => send({ kind: "restore", id, title }),
+    async showTrash(open) {
+      dispatch({ type: "tasks/trashToggled", open });
+      if (open) await loadTrash();
+    },
     retry: send,
   };
 }

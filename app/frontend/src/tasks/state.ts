@@ -13,7 +13,8 @@ export type Filter = (typeof FILTERS)[number];
 export type Operation =
   | { kind: "create"; key: string; draft: TaskDraft }
   | { kind: "update"; id: TaskId; patch: TaskPatch }
-  | { kind: "delete"; id: TaskId };
+  | { kind: "delete"; id: TaskId }
+  | { kind: "restore"; id: TaskId; title: string };
 
 /** A change that the server made, with the task as it then was; null for a deleted one. */
 interface Confirmed {
@@ -38,6 +39,16 @@ export interface TasksState {
   open: { id: TaskId; as: "edit" | "confirm-delete" } | null;
   /** The last change that failed. */
   failed: { operation: Operation; problem: Problem } | null;
+  /** The task that was deleted last, for as long as undoing that is offered. */
+  deleted: { id: TaskId; title: string } | null;
+  trash: Trash;
+}
+
+/** What was deleted in the last 30 days; null while it is not shown or not known. */
+export interface Trash {
+  open: boolean;
+  tasks: Task[] | null;
+  problem: Problem | null;
 }
 
 export type TasksEvent =
@@ -48,6 +59,10 @@ export type TasksEvent =
   | { type: "tasks/confirmed"; operation: Operation; task: Task | null }
   | { type: "tasks/rejected"; operation: Operation; problem: Problem }
   | { type: "tasks/problemDismissed" }
+  | { type: "tasks/undoDismissed" }
+  | { type: "tasks/trashToggled"; open: boolean }
+  | { type: "tasks/trashLoaded"; tasks: Task[] }
+  | { type: "tasks/trashFailed"; problem: Problem }
   | { type: "tasks/filterChosen"; filter: Filter }
   | { type: "tasks/opened"; id: TaskId; as: "edit" | "confirm-delete" }
   | { type: "tasks/closed" };
@@ -60,6 +75,8 @@ export const initialTasks: TasksState = {
   filter: "all",
   open: null,
   failed: null,
+  deleted: null,
+  trash: { open: false, tasks: null, problem: null },
 };
 
 export function reduceTasks(state: TasksState, event: TasksEvent): TasksState {
@@ -78,13 +95,14 @@ export function reduceTasks(state: TasksState, event: TasksEvent): TasksState {
       if (event.number !== state.load.number) return state;
       return { ...state, load: { ...state.load, problem: event.problem } };
     case "tasks/sent":
-      return { ...state, inFlight: [...state.inFlight, event.operation], failed: null, open: null };
+      return { ...state, inFlight: [...state.inFlight, event.operation], failed: null, open: null, deleted: null };
     case "tasks/confirmed":
       return {
         ...state,
         confirmed: confirm(state.confirmed, event),
         load: { ...state.load, confirmedSince: [...state.load.confirmedSince, event] },
         inFlight: without(state.inFlight, event.operation),
+        deleted: deletedBy(state, event.operation),
       };
     case "tasks/rejected":
       return {
@@ -94,6 +112,14 @@ export function reduceTasks(state: TasksState, event: TasksEvent): TasksState {
       };
     case "tasks/problemDismissed":
       return { ...state, failed: null };
+    case "tasks/undoDismissed":
+      return { ...state, deleted: null };
+    case "tasks/trashToggled":
+      return { ...state, trash: { open: event.open, tasks: null, problem: null } };
+    case "tasks/trashLoaded":
+      return { ...state, trash: { ...state.trash, tasks: event.tasks, problem: null } };
+    case "tasks/trashFailed":
+      return { ...state, trash: { ...state.trash, problem: event.problem } };
     case "tasks/filterChosen":
       return { ...state, filter: event.filter, open: null };
     case "tasks/opened":
@@ -128,7 +154,7 @@ function rowOf({ id, title, description, completed }: Task, inFlight: Operation[
   for (const operation of inFlight) {
     if (operation.kind === "create" || operation.id !== id) continue;
     if (operation.kind === "delete") return null;
-    row = { ...row, ...operation.patch, saving: true };
+    if (operation.kind === "update") row = { ...row, ...operation.patch, saving: true };
   }
   return row;
 }
@@ -158,6 +184,13 @@ function confirm(tasks: Task[], { operation, task }: Confirmed): Task[] {
   if (operation.kind === "delete") return tasks.filter(({ id }) => id !== operation.id);
   if (task === null) return tasks;
   return [task, ...tasks.filter(({ id }) => id !== task.id)].toSorted(newestFirst);
+}
+
+/** What undo is offered for once the operation is confirmed. */
+function deletedBy(state: TasksState, operation: Operation): TasksState["deleted"] {
+  if (operation.kind !== "delete") return state.deleted;
+  const task = state.confirmed.find(({ id }) => id === operation.id);
+  return task === undefined ? state.deleted : { id: task.id, title: task.title };
 }
 
 function without(operations: Operation[], operation: Operation): Operation[] {

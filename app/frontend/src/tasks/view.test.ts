@@ -219,6 +219,37 @@ describe("deleting", () => {
     expect(titles()).toContain("Call Ben");
   });
 
+  it("can be undone, as long as nothing else was done", async () => {
+    await press("Delete Call Ben");
+    await press("Delete");
+    const offer = await screen.findByRole("group", { name: "Last deletion" });
+    expect(offer).toHaveTextContent("“Call Ben” was moved to the trash.");
+    expect(await axe(page.root)).toHaveNoViolations();
+    await press("Undo");
+    expect(await checkbox("Call Ben")).toBeVisible();
+    expect(screen.queryByRole("group", { name: "Last deletion" })).toBeNull();
+    expect(screen.getByRole("textbox", { name: "New task" })).toHaveFocus();
+    await waitFor(() => expect(screen.getByRole("status")).toHaveTextContent("Restored Call Ben."));
+    expect(page.server.tasks).toHaveLength(4);
+
+    await press("Delete Call Ben");
+    await press("Delete");
+    await screen.findByRole("group", { name: "Last deletion" });
+    await press("Hide");
+    expect(screen.queryByRole("group", { name: "Last deletion" })).toBeNull();
+  });
+
+  it("offers another try when undoing it fails", async () => {
+    await press("Delete Call Ben");
+    await press("Delete");
+    await screen.findByRole("group", { name: "Last deletion" });
+    page.server.failNext({ method: "POST", path: /restore$/, answer: offline });
+    await press("Undo");
+    expect(await screen.findByRole("alert")).toHaveTextContent("“Call Ben” was not restored.");
+    await press("Try again");
+    expect(await checkbox("Call Ben")).toBeVisible();
+  });
+
   it("shows that the task is gone when somebody else deleted it", async () => {
     page.server.tasks.splice(1, 1);
     await press("Delete Call Ben");
@@ -226,6 +257,40 @@ describe("deleting", () => {
     const alert = await screen.findByRole("alert");
     await waitFor(() => expect(alert).toHaveTextContent("The task was not deleted. Task 2 does not exist."));
     expect(titles()).not.toContain("Call Ben");
+  });
+});
+
+describe("the trash", () => {
+  const items = () => screen.queryByRole("list", { name: "Deleted tasks" });
+
+  it("shows what was deleted, newest first, and gives it back", async () => {
+    for (const title of ["Buy milk", "Call Ben"]) {
+      await press(`Delete ${title}`);
+      await press("Delete");
+      await waitFor(() => expect(titles()).not.toContain(title));
+    }
+    await press("Trash");
+    const list = await screen.findByRole("list", { name: "Deleted tasks" });
+    expect(
+      within(list)
+        .getAllByRole("listitem")
+        .map((item) => item.textContent),
+    ).toEqual([expect.stringContaining("Call Ben"), expect.stringContaining("Buy milk")]);
+    expect(await axe(page.root)).toHaveNoViolations();
+    await press("Restore Buy milk");
+    expect(await checkbox("Buy milk")).toBeVisible();
+    expect(screen.getByRole("button", { name: "Trash" })).toHaveFocus();
+    await waitFor(() => expect(screen.queryByRole("button", { name: "Restore Buy milk" })).toBeNull());
+    await press("Trash");
+    expect(items()).toBeNull();
+  });
+
+  it("says so when it is empty, and when it cannot be loaded", async () => {
+    page.server.failNext({ method: "GET", path: /tasks$/, answer: offline });
+    await press("Trash");
+    expect(await screen.findByRole("alert")).toHaveTextContent("The trash could not be loaded.");
+    await press("Load again");
+    expect(await screen.findByText("Nothing was deleted in the last 30 days.")).toBeVisible();
   });
 });
 

@@ -42,7 +42,8 @@ export function tasksView(state: TasksState, handlers: TasksHandlers): TemplateR
         <h2 id="tasks-heading">Tasks</h2>
         ${progress(state)}
       </header>
-      ${newTaskForm(handlers)} ${filterBar(state, handlers)} ${failures(state, handlers)} ${list(state, handlers)}
+      ${newTaskForm(handlers)} ${filterBar(state, handlers)} ${failures(state, handlers)} ${undo(state, handlers)}
+      ${list(state, handlers)} ${trash(state, handlers)}
     </section>
   `;
 }
@@ -128,9 +129,78 @@ function failures(state: TasksState, { actions, dispatch }: TasksHandlers): Temp
 
 function failureLead(state: TasksState, operation: Operation): string {
   if (operation.kind === "create") return `“${operation.draft.title}” was not added`;
+  if (operation.kind === "restore") return `“${operation.title}” was not restored`;
   const title = state.confirmed.find(({ id }) => id === operation.id)?.title;
   const name = title === undefined ? "The task" : `“${title}”`;
   return operation.kind === "delete" ? `${name} was not deleted` : `${name} was not changed`;
+}
+
+function undo(state: TasksState, { actions, dispatch }: TasksHandlers): TemplateResult | typeof nothing {
+  const { deleted } = state;
+  if (deleted === null) return nothing;
+  return html`
+    <div class="undo" role="group" aria-label="Last deletion">
+      <p>“${deleted.title}” was moved to the trash.</p>
+      <button type="button" class="button quiet" @click=${() => void actions.restore(deleted)}>Undo</button>
+      <button
+        type="button"
+        class="button icon-only quiet"
+        aria-label="Hide"
+        @click=${() => dispatch({ type: "tasks/undoDismissed" })}
+      >
+        ${icons.cross}
+      </button>
+    </div>
+  `;
+}
+
+function trash(state: TasksState, { actions }: TasksHandlers): TemplateResult {
+  const { open } = state.trash;
+  return html`
+    <div class="trash">
+      <button
+        type="button"
+        class="button quiet"
+        id=${ids.trash}
+        aria-expanded=${open}
+        aria-controls="trash-content"
+        @click=${() => void actions.showTrash(!open)}
+      >
+        Trash
+      </button>
+      <div id="trash-content">${open ? trashContent(state, actions) : nothing}</div>
+    </div>
+  `;
+}
+
+function trashContent({ trash: { tasks, problem } }: TasksState, actions: TasksActions): TemplateResult {
+  if (problem !== null) {
+    const reload = { label: "Load again", run: () => void actions.showTrash(true) };
+    return problemView(problem, "The trash could not be loaded.", [reload]);
+  }
+  if (tasks === null) return html`<p aria-busy="true">Loading the trash…</p>`;
+  if (tasks.length === 0) return html`<p>Nothing was deleted in the last 30 days.</p>`;
+  return html`
+    <p class="fine-print">Kept for 30 days.</p>
+    <ul aria-label="Deleted tasks">
+      ${repeat(
+        tasks.toReversed(),
+        ({ id }) => id,
+        (task) =>
+          html`<li>
+            <span dir="auto">${task.title}</span>
+            <button
+              type="button"
+              class="button quiet"
+              aria-label=${`Restore ${task.title}`}
+              @click=${() => void actions.restore(task)}
+            >
+              Restore
+            </button>
+          </li>`,
+      )}
+    </ul>
+  `;
 }
 
 function list(state: TasksState, handlers: TasksHandlers): TemplateResult | typeof nothing {

@@ -53,6 +53,7 @@ export interface SeenRequest {
 
 export class StandInApi {
   readonly tasks: StoredTask[] = [];
+  readonly deletedTasks: StoredTask[] = [];
   readonly conversations: StoredConversation[] = [];
   /** Every request, oldest first. */
   readonly seen: SeenRequest[] = [];
@@ -137,6 +138,8 @@ export class StandInApi {
     const byCookie = !headers.has("Authorization") && this.browserUser?.user_id === user;
     if (!byCookie && headers.get("Authorization") !== `Bearer token-of-${user}`)
       return failure(401, "unauthorized", "Sign in first.");
+    if (resource === "tasks" && method === "GET") return this.#taskList(user, url);
+    if (resource === "tasks" && sub === "restore") return this.#restore(user, Number(id));
     if (resource === "tasks") return this.#taskRoute(method, user, id === undefined ? null : Number(id), body);
     if (resource === "conversations") {
       const own = this.conversations.filter((each) => each.user_id === user);
@@ -158,9 +161,22 @@ export class StandInApi {
     return json(200, { ...this.browserUser, expires_at: new Date(Date.now() + 3_600_000).toISOString() });
   }
 
+  #taskList(user: string, url: URL): Response {
+    const all = url.searchParams.get("status") === "deleted" ? this.deletedTasks : this.tasks;
+    const own = all.filter((task) => task.user_id === user).toSorted((a, b) => a.id - b.id);
+    return json(200, page(own, url, "after"));
+  }
+
+  #restore(user: string, id: number): Response {
+    const task = this.deletedTasks.find((each) => each.user_id === user && each.id === id);
+    if (task === undefined) return failure(404, "task_not_found", `There is no task ${id} among the deleted ones.`);
+    this.deletedTasks.splice(this.deletedTasks.indexOf(task), 1);
+    this.tasks.push(task);
+    return json(200, task);
+  }
+
   #taskRoute(method: string, user: string, id: number | null, body: Record<string, unknown>): Response {
     const own = this.tasks.filter((task) => task.user_id === user);
-    if (method === "GET") return json(200, own);
     if (method === "POST") {
       return json(201, this.addTask(user, String(body["title"]), { description: String(body["description"]) }));
     }
@@ -168,6 +184,7 @@ export class StandInApi {
     if (task === undefined) return failure(404, "task_not_found", `Task ${id} does not exist.`);
     if (method === "DELETE") {
       this.tasks.splice(this.tasks.indexOf(task), 1);
+      this.deletedTasks.push(task);
       return new Response(null, { status: 204 });
     }
     return json(200, Object.assign(task, body));

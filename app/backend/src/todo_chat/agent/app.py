@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from todo_chat.agent.runner import ChosenModel, TurnRunner
 from todo_chat.turn import MEDIA_TYPE, TurnRequest
+from todo_chat.web.answer_headers import AnswerHeadersMiddleware
 from todo_chat.web.body_limit import BodyLimitMiddleware
 from todo_chat.web.errors import ApiError
 from todo_chat.web.health import Lifecycle, health_routes
@@ -56,6 +57,7 @@ def create_app(runner: TurnRunner, model: ChosenModel, lifecycle: Lifecycle) -> 
         lifespan=lifespan,
     )
     app.add_middleware(BodyLimitMiddleware, max_bytes=MAX_BODY_BYTES)
+    app.add_middleware(AnswerHeadersMiddleware)
     app.add_middleware(ObservabilityMiddleware)
     return app
 

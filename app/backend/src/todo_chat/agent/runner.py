@@ -1,17 +1,13 @@
 """One turn of the Agents SDK's loop, with the MCP server as the only source of tools."""
 
 import json
-import logging
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 from agents import (
     Agent,
-    AgentsException,
-    MaxTurnsExceeded,
     Model,
     OpenAIChatCompletionsModel,
     RunConfig,
@@ -20,16 +16,17 @@ from agents import (
     StreamEvent,
 )
 from agents.items import ToolCallItem, ToolCallOutputItem
-from agents.mcp import MCPServerStreamableHttp, MCPToolMetaContext
-from openai import APIConnectionError, APIError, APITimeoutError, AsyncOpenAI
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 from openai.types.responses import ResponseTextDeltaEvent
 
+from todo_chat.agent.failures import EmptyAnswerError, failure_of
+from todo_chat.agent.guard import GuardedModel
 from todo_chat.agent.scripted import NAME as SCRIPTED_NAME
 from todo_chat.agent.scripted import ScriptedModel
+from todo_chat.agent.tools import TurnTools
 from todo_chat.settings import AgentSettings
 from todo_chat.turn import (
     Delta,
-    Failed,
     Finished,
     HistoryMessage,
     ModelInfo,
@@ -37,26 +34,19 @@ from todo_chat.turn import (
     ToolReturned,
     TurnEvent,
 )
-from todo_chat.web.request_id import HEADER
-
-log = logging.getLogger(__name__)
 
 MAX_STEPS = 10
 """Model calls in one turn; a model that loops is cut off."""
-MCP_TIMEOUT_SECONDS = 10.0
-ORDINAL_META_KEY = "todo-chat/ordinal"
-"""Contract with the tool server: how many equal calls this turn made before."""
 
 INSTRUCTIONS = (
     "You look after the user's to-do list. Use the tools for everything that concerns tasks and "
     "never claim a change that no tool has confirmed. To complete, delete or update a task that "
-    "is named rather than numbered, list the tasks first; if several match, ask which one. You "
-    "act only for the current user; there is no way to reach anyone else's tasks. Answer briefly."
+    "is named rather than numbered, search for it first: a title that is exactly the name wins; "
+    "if several match, list them with their numbers and ask which one. “It” is the task that the "
+    "conversation is about; if that is not clear, ask, and change nothing. A deleted task can be "
+    "restored for 30 days. You act only for the current user; there is no way to reach anyone "
+    "else's tasks. Answer briefly."
 )
-
-
-class ToolsUnavailableError(Exception):
-    """The MCP server could not be reached or refused the token."""
 
 
 @dataclass(frozen=True)
@@ -80,22 +70,16 @@ def choose_model(settings: AgentSettings) -> ChosenModel:
         base_url=str(settings.model_base_url) if settings.model_base_url else None,
         timeout=httpx2.Timeout(settings.model_timeout_seconds, connect=5),
         max_retries=1,
+        http_client=DefaultAsyncHttpxClient(event_hooks={"response": [_ask_once_when_busy]}),
     )
     model = OpenAIChatCompletionsModel(model=settings.model_name, openai_client=client)
     return ChosenModel(model, ModelInfo(name=settings.model_name, kind="llm"), client.close)
 
 
-class _Ordinals:
-    """Numbers equal tool calls of one turn, so that a repeated turn is recognised."""
-
-    def __init__(self) -> None:
-        self._seen: Counter[str] = Counter()
-
-    def meta(self, context: MCPToolMetaContext) -> dict[str, Any]:
-        call = json.dumps([context.tool_name, context.arguments], sort_keys=True)
-        ordinal = self._seen[call]
-        self._seen[call] += 1
-        return {ORDINAL_META_KEY: ordinal}
+async def _ask_once_when_busy(response: httpx2.Response) -> None:
+    # The client would wait for as long as Retry-After says, and the user with it, in silence.
+    if response.status_code == httpx2.codes.TOO_MANY_REQUESTS:
+        response.headers["x-should-retry"] = "false"
 
 
 class TurnRunner:
@@ -115,32 +99,25 @@ class TurnRunner:
             token: the user's short-lived token, handed to the MCP server unread.
             request_id: handed to the MCP server.
         """
-        server = MCPServerStreamableHttp(
-            params={
-                "url": self._mcp_url,
-                "headers": {"Authorization": f"Bearer {token}", HEADER: request_id},
-                "timeout": MCP_TIMEOUT_SECONDS,
-            },
-            name="todo-chat",
-            cache_tools_list=True,
-            client_session_timeout_seconds=MCP_TIMEOUT_SECONDS,
-            tool_meta_resolver=_Ordinals().meta,
-        )
+        tools = TurnTools(self._mcp_url, token, request_id)
         try:
-            await _connect(server)
+            await tools.start()
             try:
-                async for event in self._loop(server, history):
+                async for event in self._loop(tools, history):
                     yield event
             finally:
-                await server.cleanup()  # type: ignore[no-untyped-call]
+                await tools.cleanup()  # type: ignore[no-untyped-call]
         except Exception as error:
-            yield _as_failure(error)
+            yield failure_of(tools.lost or error)
 
     async def _loop(
-        self, server: MCPServerStreamableHttp, history: list[HistoryMessage]
+        self, tools: TurnTools, history: list[HistoryMessage]
     ) -> AsyncIterator[TurnEvent]:
         agent = Agent(
-            name="todo-chat", instructions=INSTRUCTIONS, model=self._model, mcp_servers=[server]
+            name="todo-chat",
+            instructions=INSTRUCTIONS,
+            model=GuardedModel(self._model),
+            mcp_servers=[tools],
         )
         result = Runner.run_streamed(
             agent,
@@ -150,25 +127,22 @@ class TurnRunner:
         )
         names: dict[str, str] = {}
         async for event in result.stream_events():
-            if (translated := _translate(event, names)) is not None:
+            if tools.lost is not None:
+                result.cancel()
+                raise tools.lost
+            if (translated := _translate(event, names, tools.succeeded)) is not None:
                 yield translated
-        yield Finished(response=str(result.final_output))
+        if tools.lost is not None:
+            raise tools.lost
+        response = str(result.final_output or "")
+        if not response.strip():
+            raise EmptyAnswerError
+        yield Finished(response=response)
 
 
-async def _connect(server: MCPServerStreamableHttp) -> None:
-    """Connect and fetch the tools, before any model is asked.
-
-    Raises:
-        ToolsUnavailableError: not reachable, or it refused the token.
-    """
-    try:
-        await server.connect()  # type: ignore[no-untyped-call]
-        await server.list_tools()
-    except Exception as error:
-        raise ToolsUnavailableError(f"{type(error).__name__}: {error}") from error
-
-
-def _translate(event: StreamEvent, names: dict[str, str]) -> TurnEvent | None:
+def _translate(
+    event: StreamEvent, names: dict[str, str], succeeded: Callable[[str], bool]
+) -> TurnEvent | None:
     if event.type == "raw_response_event" and isinstance(event.data, ResponseTextDeltaEvent):
         return Delta(text=event.data.delta)
     if isinstance(event, RunItemStreamEvent):
@@ -176,7 +150,9 @@ def _translate(event: StreamEvent, names: dict[str, str]) -> TurnEvent | None:
             case ToolCallItem(raw_item=call):
                 return _called(call, names)
             case ToolCallOutputItem(raw_item=output):
-                return _returned(output, event.item.output, names)
+                call_id = str(cast(Any, output)["call_id"])
+                name = names.get(call_id, "")
+                return _returned(call_id, name, event.item.output, succeeded)
     return None
 
 
@@ -192,44 +168,12 @@ def _called(call: Any, names: dict[str, str]) -> ToolCalled:
     return ToolCalled(id=call.call_id, name=call.name, arguments=arguments)
 
 
-def _returned(raw: Any, output: Any, names: dict[str, str]) -> ToolReturned:
-    call_id = raw["call_id"]
+def _returned(
+    call_id: str, name: str, output: Any, succeeded: Callable[[str], bool]
+) -> ToolReturned:
     text = str(output.get("text")) if isinstance(output, dict) else str(output)
     try:
-        result, ok = json.loads(text), True
+        result = json.loads(text)
     except json.JSONDecodeError:
-        result, ok = text, False
-    return ToolReturned(id=call_id, name=names.get(call_id, ""), ok=ok, result=result)
-
-
-def _as_failure(error: Exception) -> Failed:
-    log.warning("turn failed", extra={"reason": f"{type(error).__name__}: {error}"})
-    match error:
-        case ToolsUnavailableError():
-            return Failed(
-                code="tools_unavailable",
-                message="The task tools cannot be reached. Your message is saved; "
-                "send it again in a moment.",
-            )
-        case APITimeoutError():
-            return Failed(
-                code="turn_timeout",
-                message="The language model took too long. Your message is saved; send it again.",
-            )
-        case APIConnectionError() | APIError():
-            return Failed(
-                code="model_unavailable",
-                message="The language model cannot be reached. Your message is saved; "
-                "send it again in a moment.",
-            )
-        case MaxTurnsExceeded() | AgentsException():
-            return Failed(
-                code="agent_failed",
-                message="The assistant could not finish this. Say it in smaller steps.",
-            )
-        case _:
-            log.error("unexpected error", exc_info=error)
-            return Failed(
-                code="agent_failed",
-                message="The assistant broke off. Your message is saved; send it again.",
-            )
+        result = text
+    return ToolReturned(id=call_id, name=name, ok=succeeded(call_id), result=result)

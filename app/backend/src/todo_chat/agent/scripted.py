@@ -8,6 +8,7 @@ import json
 import re
 import time
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from agents import Model, ModelResponse, ModelSettings, ModelTracing, Tool, Usage
@@ -24,8 +25,7 @@ from openai.types.responses import (
 )
 from openai.types.responses.response_prompt_param import ResponsePromptParam
 
-from todo_chat.agent.phrases import understand
-from todo_chat.agent.policy import Outcome, Say, Use, next_step
+from todo_chat.agent.policy import Before, Outcome, Say, Use, next_step, resolve
 
 NAME = "scripted model"
 
@@ -91,29 +91,45 @@ def split_pieces(text: str) -> list[str]:
     return _PIECE.findall(text)
 
 
-def read_turn(items: Sequence[Any]) -> tuple[str, list[Outcome], int]:
-    """The user's last message, the tool results since then, the calls made since then."""
-    message, outcomes, names = "", list[Outcome](), dict[str, str]()
+@dataclass(frozen=True)
+class Reading:
+    """The user's last message, what was said before it, the tool results and calls since then."""
+
+    message: str
+    before: Before
+    outcomes: list[Outcome]
+    calls: int
+
+
+def read_turn(items: Sequence[Any]) -> Reading:
+    """What a conversation says, as far as the scripted model looks at it."""
+    message, answer, before = "", "", Before()
+    outcomes, names = list[Outcome](), dict[str, str]()
     for item in items:
         if item.get("role") == "user":
-            message, outcomes, names = _content_text(item.get("content")), [], {}
+            before = Before(message, answer)
+            message, answer = _text_of_content(item.get("content")), ""
+            outcomes, names = [], {}
+        elif item.get("role") == "assistant":
+            answer = _text_of_content(item.get("content"))
         elif item.get("type") == "function_call":
             names[item["call_id"]] = item["name"]
         elif item.get("type") == "function_call_output":
             name = names.get(item["call_id"], "")
-            outcomes.append(Outcome(name, _content_text(item["output"])))
-    return message, outcomes, len(names)
+            outcomes.append(Outcome(name, _tool_text(item["output"])))
+    return Reading(message, before, outcomes, len(names))
 
 
-def _content_text(content: Any) -> str:
+def _text_of_content(content: Any) -> str:
     if isinstance(content, str):
-        return _unwrapped(content)
+        return content
     parts = content if isinstance(content, list) else [content]
     return "".join(part["text"] for part in parts if isinstance(part, dict) and "text" in part)
 
 
-def _unwrapped(text: str) -> str:
+def _tool_text(output: Any) -> str:
     """A tool's answer may arrive as the JSON of one text content."""
+    text = _text_of_content(output)
     try:
         part = json.loads(text)
     except json.JSONDecodeError:
@@ -127,18 +143,18 @@ def _output_item(
     given: str | list[TResponseInputItem],
 ) -> ResponseOutputMessage | ResponseFunctionToolCall:
     items = [{"role": "user", "content": given}] if isinstance(given, str) else given
-    message, outcomes, calls = read_turn(items)
-    match next_step(understand(message), outcomes):
+    turn = read_turn(items)
+    match next_step(resolve(turn.message, turn.before), turn.outcomes):
         case Say(text=text):
             return ResponseOutputMessage(
-                id=f"message_{calls}",
+                id=f"message_{turn.calls}",
                 type="message",
                 role="assistant",
                 status="completed",
                 content=[ResponseOutputText(type="output_text", text=text, annotations=[])],
             )
         case Use(tool=tool, arguments=arguments):
-            call_id = f"call_{calls + 1}"
+            call_id = f"call_{turn.calls + 1}"
             return ResponseFunctionToolCall(
                 id=call_id,
                 call_id=call_id,

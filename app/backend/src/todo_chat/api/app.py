@@ -11,6 +11,7 @@ from todo_chat.api.deps import Services
 from todo_chat.api.errors import install_error_handlers
 from todo_chat.web.answer_headers import AnswerHeadersMiddleware
 from todo_chat.web.body_limit import BodyLimitMiddleware
+from todo_chat.web.head import HeadMiddleware
 from todo_chat.web.health import Lifecycle, health_routes
 from todo_chat.web.middleware import ObservabilityMiddleware
 
@@ -38,13 +39,16 @@ def create_app(
         version=__version__,
         description="Tasks, conversations and an assistant that changes tasks through MCP tools.",
         openapi_url="/api/openapi.json",
-        docs_url="/api/docs",
+        # The page of the documentation loads its scripts from elsewhere, which the policy of our
+        # answers does not allow. The document itself is enough for tools.
+        docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
     )
     app.state.services = services
     app.add_middleware(AnswerHeadersMiddleware)
     app.add_middleware(BodyLimitMiddleware, max_bytes=services.settings.max_body_bytes)
+    app.add_middleware(HeadMiddleware)
     app.add_middleware(ObservabilityMiddleware)
     install_error_handlers(app)
     app.router.routes.extend(health_routes(lifecycle))

@@ -22,7 +22,6 @@ from todo_chat.chat.models import (
     MessagePublic,
 )
 from todo_chat.chat.service import Turn
-from todo_chat.db.session import DatabaseUnavailableError
 from todo_chat.text import BIGINT_MAX
 from todo_chat.web.errors import ApiError
 from todo_chat.web.request_id import current_request_id
@@ -55,7 +54,7 @@ async def chat(turn: StartedTurn) -> ChatResponse:
     """
     try:
         return await turn.answer()
-    except (TurnFailedError, DatabaseUnavailableError) as error:
+    except TurnFailedError as error:
         raise _with_turn(error, turn) from error
 
 
@@ -82,16 +81,19 @@ async def chat_stream(turn: StartedTurn) -> AsyncIterator[ServerSentEvent]:
         yield ServerSentEvent(event=event.type, data=event.model_dump(exclude={"type"}))
     try:
         yield ServerSentEvent(event="done", data=await turn.answer())
-    except (TurnFailedError, DatabaseUnavailableError) as error:
+    except TurnFailedError as error:
         body = _with_turn(error, turn).body(current_request_id())
         yield ServerSentEvent(event="error", data=body["error"])
 
 
-def _with_turn(error: Exception, turn: Turn) -> ApiError:
+def _with_turn(error: TurnFailedError, turn: Turn) -> ApiError:
     api_error = to_api_error(error)
     api_error.details = {
         "conversation_id": turn.conversation_id,
         "idempotency_key": turn.turn_key,
+        "tool_calls": [call.model_dump(mode="json") for call in error.tool_calls],
+        # A stream has sent its headers already.
+        "retry_after": api_error.retry_after,
     }
     return api_error
 

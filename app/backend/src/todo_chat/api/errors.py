@@ -10,8 +10,11 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from todo_chat.chat.errors import (
+    ConversationBusyError,
     ConversationNotFoundError,
     KeyReusedError,
+    TooManyConversationsError,
+    TooManyTurnsError,
     TurnFailedError,
     TurnInProgressError,
 )
@@ -22,11 +25,13 @@ from todo_chat.identity.errors import (
     ProviderUnavailableError,
     SignInRefusedError,
 )
-from todo_chat.tasks.errors import TaskNotFoundError
+from todo_chat.tasks.errors import DeletedTaskNotFoundError, TaskNotFoundError, TooManyTasksError
 from todo_chat.web.errors import ApiError
 from todo_chat.web.request_id import current_request_id
 
 RETRY_AFTER_SECONDS = 5
+QUOTA_RETRY_AFTER_SECONDS = 3600
+"""Time alone gives no room, so a client must not try again soon by itself."""
 
 EVERY_ROUTE = (400, 401, 403, 413, 422, 429, 503)
 """Statuses that each route with a user can answer with."""
@@ -47,11 +52,19 @@ class ErrorBody(BaseModel):
     error: ErrorDetail
 
 
+UNPROCESSABLE = 422
+_TURN_STATUSES = {
+    "turn_timeout": 504,
+    "context_too_long": UNPROCESSABLE,
+    "refused_by_policy": UNPROCESSABLE,
+}
+
+
 def _turn_failed(error: TurnFailedError) -> ApiError:
-    timeout = error.code == "turn_timeout"
-    return ApiError(
-        504 if timeout else 503, error.code, error.message, retry_after=RETRY_AFTER_SECONDS
-    )
+    status = _TURN_STATUSES.get(error.code, 503)
+    # What the message itself is to blame for gets no better by waiting.
+    wait = None if status == UNPROCESSABLE else error.retry_after_seconds or RETRY_AFTER_SECONDS
+    return ApiError(status, error.code, error.message, retry_after=wait)
 
 
 _REFUSED_BY_PROVIDER = {"access_denied", "id_token_refused"}
@@ -61,8 +74,13 @@ def _sign_in_refused(error: SignInRefusedError) -> ApiError:
     return ApiError(403 if error.code in _REFUSED_BY_PROVIDER else 400, error.code, error.message)
 
 
+def _quota(message: str) -> ApiError:
+    return ApiError(429, "quota_exceeded", message, retry_after=QUOTA_RETRY_AFTER_SECONDS)
+
+
 _TABLE: dict[type[Exception], Callable[[Any], ApiError]] = {
-    TaskNotFoundError: lambda e: ApiError(404, "task_not_found", f"There is no task {e.task_id}."),
+    TaskNotFoundError: lambda e: ApiError(404, "task_not_found", str(e)),
+    DeletedTaskNotFoundError: lambda e: ApiError(404, "task_not_found", str(e)),
     ConversationNotFoundError: lambda e: ApiError(
         404, "conversation_not_found", f"There is no conversation {e.conversation_id}."
     ),
@@ -71,6 +89,18 @@ _TABLE: dict[type[Exception], Callable[[Any], ApiError]] = {
         "turn_in_progress",
         "This message is being answered. Ask again after the time in Retry-After.",
         retry_after=e.retry_after_seconds,
+    ),
+    ConversationBusyError: lambda e: ApiError(
+        409,
+        "turn_in_progress",
+        "Another message of this conversation is being answered, so this one was not taken. "
+        "Send it again after the time in Retry-After.",
+        retry_after=e.retry_after_seconds,
+    ),
+    TooManyTasksError: lambda e: _quota(str(e)),
+    TooManyConversationsError: lambda e: _quota(str(e)),
+    TooManyTurnsError: lambda e: ApiError(
+        429, "too_many_turns", str(e), retry_after=RETRY_AFTER_SECONDS
     ),
     KeyReusedError: lambda _: ApiError(
         422,

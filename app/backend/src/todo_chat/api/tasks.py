@@ -33,7 +33,10 @@ async def list_tasks(
     after: Annotated[int, Query(ge=0, le=BIGINT_MAX)] = 0,
     limit: Annotated[int, Query(ge=1, le=service.LIST_LIMIT)] = service.LIST_LIMIT,
 ) -> list[TaskPublic]:
-    """The user's tasks by id; the next page starts after the last id."""
+    """The user's tasks by id; the next page starts after the last id.
+
+    ``status=deleted`` lists the trash, where a task stays for 30 days.
+    """
     async with services.tasks_database.transaction(user) as session:
         return await service.list_tasks(session, user, status, after=after, limit=limit)
 
@@ -42,7 +45,8 @@ async def list_tasks(
 async def add_task(user: CurrentUser, services: ServicesDep, new: TaskCreate) -> TaskPublic:
     """Add a pending task."""
     async with services.tasks_database.transaction(user) as session:
-        return await service.add_task(session, user, new)
+        most = services.settings.max_tasks_per_user
+        return await service.add_task(session, user, new, most=most)
 
 
 @router.get("/{task_id}", responses=error_responses(404))
@@ -81,6 +85,14 @@ async def complete_task(
 
 @router.delete("/{task_id}", status_code=204, responses=error_responses(404))
 async def delete_task(user: CurrentUser, services: ServicesDep, task_id: TaskIdPath) -> None:
-    """Delete for good."""
+    """Move to the trash, from which the task can be restored for 30 days."""
     async with services.tasks_database.transaction(user) as session:
         await service.delete_task(session, user, task_id)
+
+
+@router.post("/{task_id}/restore", responses=error_responses(404))
+async def restore_task(user: CurrentUser, services: ServicesDep, task_id: TaskIdPath) -> TaskPublic:
+    """Take out of the trash, under the same number; once more changes nothing."""
+    async with services.tasks_database.transaction(user) as session:
+        most = services.settings.max_tasks_per_user
+        return await service.restore_task(session, user, task_id, most=most)

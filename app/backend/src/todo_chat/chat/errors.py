@@ -1,6 +1,10 @@
 """What can go wrong with a conversation or a turn."""
 
-from todo_chat.turn import FailureCode
+from typing import Literal
+
+from todo_chat.turn import FailureCode, ToolCall
+
+TurnFailureCode = FailureCode | Literal["database_unavailable"]
 
 
 class ConversationNotFoundError(Exception):
@@ -19,6 +23,32 @@ class TurnInProgressError(Exception):
         self.retry_after_seconds = retry_after_seconds
 
 
+class ConversationBusyError(Exception):
+    """Another message of this conversation is being answered; this one is not stored."""
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__("another message of this conversation is being answered")
+        self.retry_after_seconds = retry_after_seconds
+
+
+class TooManyConversationsError(Exception):
+    """The user has as many conversations as one may have."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"You have {limit} conversations, and no user may have more. Go on in one of them."
+        )
+
+
+class TooManyTurnsError(Exception):
+    """So many messages of the user are being answered that no other is taken."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"{limit} of your messages are being answered. Send this one when one of them is done."
+        )
+
+
 class KeyReusedError(Exception):
     """The key belongs to another message or conversation."""
 
@@ -29,12 +59,18 @@ class TurnFailedError(Exception):
     Attributes:
         code: stable name of the reason.
         message: sentence for the user.
+        retry_after_seconds: when another try may help, where that is known.
+        tool_calls: what was done all the same.
     """
 
-    def __init__(self, code: FailureCode, message: str) -> None:
+    def __init__(
+        self, code: TurnFailureCode, message: str, retry_after_seconds: int | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.retry_after_seconds = retry_after_seconds
+        self.tool_calls: list[ToolCall] = []
 
 
 class AgentUnavailableError(Exception):

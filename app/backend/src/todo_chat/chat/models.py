@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic import Field as Constraint
 from sqlalchemy import BigInteger, Column, DateTime, Identity, Text, func
 from sqlalchemy.dialects.postgresql import JSONB
@@ -47,6 +47,7 @@ class Message(SQLModel, table=True):
 
     ``turn_key`` ties a question to its answer; it is the client's idempotency key, or one
     made here. ``lease_expires_at`` is set on a question while a replica is answering it.
+    A question whose attempt failed has its ``failure`` and the ``tool_calls`` of that attempt.
     """
 
     __tablename__ = "messages"
@@ -65,6 +66,7 @@ class Message(SQLModel, table=True):
     lease_expires_at: datetime | None = Field(
         default=None, sa_column=Column(DateTime(timezone=True))
     )
+    failure: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
     created_at: datetime | None = Field(
         default=None,
         sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now()),
@@ -73,6 +75,8 @@ class Message(SQLModel, table=True):
 
 class ChatRequest(BaseModel):
     """A message of the user; without ``conversation_id`` it begins a new conversation."""
+
+    model_config = ConfigDict(extra="forbid")
 
     conversation_id: ConversationId | None = None
     message: MessageText
@@ -96,8 +100,19 @@ class ConversationPublic(BaseModel):
     updated_at: datetime
 
 
+class Failure(BaseModel):
+    """Why a message has no answer: for programs (``code``) and for people (``message``)."""
+
+    code: str
+    message: str
+
+
 class MessagePublic(BaseModel):
-    """A message as clients see it."""
+    """A message as clients see it.
+
+    A message of the user that got no answer has the ``failure`` and the tool calls that were made
+    before it; both are gone when it is answered after all.
+    """
 
     id: int
     conversation_id: int
@@ -105,4 +120,5 @@ class MessagePublic(BaseModel):
     content: str
     tool_calls: list[ToolCall]
     idempotency_key: str
+    failure: Failure | None = None
     created_at: datetime

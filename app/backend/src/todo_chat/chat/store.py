@@ -1,17 +1,21 @@
 """Conversations and messages in the database. Each query names the user."""
 
+import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from todo_chat.chat.errors import (
+    ConversationBusyError,
     ConversationNotFoundError,
     KeyReusedError,
+    TooManyConversationsError,
     TurnInProgressError,
 )
 from todo_chat.chat.models import (
@@ -20,6 +24,7 @@ from todo_chat.chat.models import (
     ChatResponse,
     Conversation,
     ConversationPublic,
+    Failure,
     Message,
     MessagePublic,
 )
@@ -43,7 +48,12 @@ class Question:
 
 
 async def accept_question(
-    session: AsyncSession, user_id: str, request: ChatRequest, turn_key: str
+    session: AsyncSession,
+    user_id: str,
+    request: ChatRequest,
+    turn_key: str,
+    *,
+    most_conversations: int,
 ) -> Question | ChatResponse:
     """Store the user's message once and lease it, or return the answer it already has.
 
@@ -51,9 +61,13 @@ async def accept_question(
         ConversationNotFoundError: unknown or another user's conversation.
         KeyReusedError: the key belongs to another message or conversation.
         TurnInProgressError: another replica holds the lease.
+        ConversationBusyError: another message of the conversation is being answered.
+        TooManyConversationsError: the user has ``most_conversations`` already.
     """
     known = await _messages_of_turn(session, user_id, turn_key)
     if not known:
+        if request.conversation_id is None:
+            await _refuse_beyond(session, user_id, most_conversations)
         return await _store_question(session, user_id, request, turn_key)
     question = known["user"]
     if question.content != request.message or request.conversation_id not in (
@@ -63,8 +77,17 @@ async def accept_question(
         raise KeyReusedError
     if answer := known.get("assistant"):
         return stored_answer(answer)
+    await _own_conversation(session, user_id, question.conversation_id, lock=True)
     await _take_lease(session, question)
+    await _refuse_while_busy(session, user_id, question.conversation_id, _id(question.id))
     return _question(question)
+
+
+async def _refuse_beyond(session: AsyncSession, user_id: str, most: int) -> None:
+    counted = select(Conversation.id).where(Conversation.user_id == user_id).limit(most)
+    total = await session.exec(select(func.count()).select_from(counted.subquery()))
+    if total.one() >= most:
+        raise TooManyConversationsError(most)
 
 
 async def _messages_of_turn(
@@ -84,7 +107,8 @@ async def _store_question(
         session.add(conversation)
         await session.flush()
     else:
-        conversation = await _own_conversation(session, user_id, request.conversation_id)
+        conversation = await _own_conversation(session, user_id, request.conversation_id, lock=True)
+        await _refuse_while_busy(session, user_id, request.conversation_id)
     message = Message(
         user_id=user_id,
         conversation_id=_id(conversation.id),
@@ -118,7 +142,28 @@ async def _lease_seconds_left(session: AsyncSession, message_id: int) -> int:
     row = await session.exec(
         select(Message.lease_expires_at, func.clock_timestamp()).where(Message.id == message_id)
     )
-    expires_at, now = row.one()
+    return _whole_seconds(*row.one())
+
+
+async def _refuse_while_busy(
+    session: AsyncSession, user_id: str, conversation_id: int, own_id: int | None = None
+) -> None:
+    """One turn at a time: the conversation's row is locked, so no other can begin meanwhile."""
+    rows = await session.exec(
+        select(Message.lease_expires_at, func.clock_timestamp())
+        .where(
+            Message.user_id == user_id,
+            Message.conversation_id == conversation_id,
+            col(Message.lease_expires_at) > func.clock_timestamp(),
+            col(Message.id).is_distinct_from(own_id),
+        )
+        .limit(1)
+    )
+    if (busy := rows.first()) is not None:
+        raise ConversationBusyError(_whole_seconds(*busy))
+
+
+def _whole_seconds(expires_at: datetime | None, now: datetime) -> int:
     left = (expires_at - now).total_seconds() if expires_at else 0
     return max(1, math.ceil(left))
 
@@ -133,20 +178,34 @@ async def _lease_end(session: AsyncSession) -> datetime:
     return row.one()
 
 
-async def renew_lease(session: AsyncSession, question: Question) -> None:
-    """Keep the question for another ``LEASE_SECONDS``."""
+async def renew_lease(
+    session: AsyncSession, question: Question, tool_calls: Sequence[ToolCall]
+) -> None:
+    """Keep the question for another ``LEASE_SECONDS``; note what was done for it so far."""
+    await session.exec(
+        update(Message)
+        .where(
+            col(Message.id) == question.message_id,
+            # Not once it is answered or given up: a renewal may come too late.
+            col(Message.lease_expires_at).is_not(None),
+        )
+        .values(lease_expires_at=_lease_end_expression(), tool_calls=_rows(tool_calls))
+    )
+
+
+async def store_failure(
+    session: AsyncSession, question: Question, failure: Failure, tool_calls: Sequence[ToolCall]
+) -> None:
+    """Give the question up, so that it can be asked again at once, with what was done for it."""
     await session.exec(
         update(Message)
         .where(col(Message.id) == question.message_id)
-        .values(lease_expires_at=_lease_end_expression())
+        .values(lease_expires_at=None, failure=failure.model_dump(), tool_calls=_rows(tool_calls))
     )
 
 
-async def release_lease(session: AsyncSession, question: Question) -> None:
-    """Give the question up, so that it can be asked again at once."""
-    await session.exec(
-        update(Message).where(col(Message.id) == question.message_id).values(lease_expires_at=None)
-    )
+def _rows(tool_calls: Sequence[ToolCall]) -> list[dict[str, Any]]:
+    return [call.model_dump(mode="json") for call in tool_calls]
 
 
 async def read_history(session: AsyncSession, question: Question) -> list[HistoryMessage]:
@@ -161,8 +220,59 @@ async def read_history(session: AsyncSession, question: Question) -> list[Histor
         .order_by(col(Message.id).desc())
         .limit(HISTORY_MESSAGES)
     )
-    newest_first = [HistoryMessage.model_validate(row, from_attributes=True) for row in rows]
-    return fit_history(newest_first)
+    newest_first = list(rows)
+    answers = {row.turn_key: row for row in newest_first if row.role == "assistant"}
+    unanswered = {row.turn_key for row in newest_first if row.role == "user"} - answers.keys()
+    unanswered.discard(question.turn_key)
+    if unanswered:
+        # A question that was sent again has its answer after younger questions.
+        late = await session.exec(
+            select(Message).where(
+                Message.user_id == question.user_id,
+                Message.role == "assistant",
+                col(Message.turn_key).in_(unanswered),
+            )
+        )
+        answers |= {row.turn_key: row for row in late}
+    return fit_history(list(pair_up(newest_first, answers, question.turn_key)))
+
+
+def pair_up(
+    newest_first: Sequence[Message], answers: Mapping[str, Message], turn_key: str
+) -> Iterator[HistoryMessage]:
+    """Each question after its answer, newest first; the question of ``turn_key`` has none.
+
+    A question without an answer gets a note in its place: without it a model takes the question
+    for one that it still has to carry out.
+    """
+    asked = {row.turn_key for row in newest_first if row.role == "user"}
+    for row in newest_first:
+        if row.role == "assistant":
+            if row.turn_key not in asked:
+                yield HistoryMessage(role="assistant", content=row.content)
+            continue
+        if row.turn_key != turn_key:
+            answer = answers.get(row.turn_key)
+            content = answer.content if answer else unanswered_note(row)
+            yield HistoryMessage(role="assistant", content=content)
+        yield HistoryMessage(role="user", content=row.content)
+
+
+def unanswered_note(question: Message) -> str:
+    """What a model is told in the place of an answer that there is not."""
+    reason = (question.failure or {}).get("message", "The attempt was cut off.")
+    done = [
+        f"{call.name} {json.dumps(call.arguments, ensure_ascii=False)}"
+        for call in map(ToolCall.model_validate, question.tool_calls)
+        if call.ok
+    ]
+    deeds = (
+        f"Before that it had done: {'; '.join(done)}." if done else "Nothing is known to be done."
+    )
+    return (
+        f"[This message got no answer. {reason} {deeds} "
+        "Do not carry it out now; it is repeated only when the user sends it again.]"
+    )
 
 
 def fit_history(
@@ -194,7 +304,7 @@ async def store_answer(
         conversation_id=question.conversation_id,
         role="assistant",
         content=response,
-        tool_calls=[call.model_dump(mode="json") for call in tool_calls],
+        tool_calls=_rows(tool_calls),
         turn_key=question.turn_key,
     )
     session.add(answer)
@@ -203,7 +313,11 @@ async def store_answer(
         .where(col(Conversation.id) == question.conversation_id)
         .values(updated_at=func.now())
     )
-    await release_lease(session, question)
+    await session.exec(
+        update(Message)
+        .where(col(Message.id) == question.message_id)
+        .values(lease_expires_at=None, failure=None, tool_calls=[])
+    )
     await session.flush()
     return stored_answer(answer)
 
@@ -267,14 +381,12 @@ async def list_messages(
 
 
 async def _own_conversation(
-    session: AsyncSession, user_id: str, conversation_id: int
+    session: AsyncSession, user_id: str, conversation_id: int, *, lock: bool = False
 ) -> Conversation:
-    rows = await session.exec(
-        select(Conversation).where(
-            Conversation.user_id == user_id, Conversation.id == conversation_id
-        )
+    query = select(Conversation).where(
+        Conversation.user_id == user_id, Conversation.id == conversation_id
     )
-    conversation = rows.first()
+    conversation = (await session.exec(query.with_for_update() if lock else query)).first()
     if conversation is None:
         raise ConversationNotFoundError(conversation_id)
     return conversation

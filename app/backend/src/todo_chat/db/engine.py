@@ -6,11 +6,21 @@ from pathlib import Path
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from todo_chat.db.connection import BoundedConnection
 from todo_chat.settings import DatabaseSettings, read_secret
 
 CONNECT_TIMEOUT_SECONDS = 3
 POOL_TIMEOUT_SECONDS = 5
 """Longest wait for a free connection; then the request is answered with 503."""
+
+
+# A host that has vanished, which sends neither data nor a refusal, is noticed by the kernel.
+_KEEPALIVE = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 
 
 @dataclass(frozen=True)
@@ -51,4 +61,5 @@ def create_pool(settings: DatabaseSettings, login: Login) -> AsyncEngine:
         pool_pre_ping=True,
         pool_recycle=300,
         hide_parameters=True,
+        connect_args={"async_creator_fn": BoundedConnection.connect, **_KEEPALIVE},
     )

@@ -7,6 +7,7 @@ from starlette.applications import Starlette
 
 from todo_chat.agent.app import create_app
 from todo_chat.agent.runner import TurnRunner, choose_model
+from todo_chat.agent.tools import tls_context
 from todo_chat.entrypoints._start import start
 from todo_chat.settings import AgentSettings
 from todo_chat.web.health import CHECK_TIMEOUT_SECONDS, Check, Lifecycle
@@ -25,7 +26,9 @@ def _reachable(mcp_url: str) -> Check:
     url = str(httpx2.URL(mcp_url).copy_with(path="/healthz"))
 
     async def check() -> None:
-        async with httpx2.AsyncClient(timeout=CHECK_TIMEOUT_SECONDS, trust_env=False) as client:
+        async with httpx2.AsyncClient(
+            timeout=CHECK_TIMEOUT_SECONDS, verify=tls_context(), trust_env=False
+        ) as client:
             (await client.get(url)).raise_for_status()
 
     return check

@@ -10,7 +10,7 @@ from todo_chat.api.browser import BrowserDoor
 from todo_chat.api.deps import Services
 from todo_chat.api.rate_limit import RateLimiter
 from todo_chat.chat.agent_client import HttpAgent
-from todo_chat.chat.service import ChatService
+from todo_chat.chat.service import ChatService, TurnLimits
 from todo_chat.db.engine import Login, create_pool
 from todo_chat.db.session import Database
 from todo_chat.entrypoints._start import start
@@ -48,7 +48,12 @@ def build(settings: BackendSettings) -> tuple[FastAPI, Lifecycle]:
         )
     )
     agent = HttpAgent(str(settings.agent_url), settings.turn_timeout_seconds)
-    chat = ChatService(chat_database, agent, tokens, settings.turn_timeout_seconds)
+    limits = TurnLimits(
+        timeout_seconds=settings.turn_timeout_seconds,
+        conversations_per_user=settings.max_conversations_per_user,
+        turns_per_user=settings.max_turns_per_user,
+    )
+    chat = ChatService(chat_database, agent, tokens, limits)
     provider_http = ProviderHttp()
     accounts = Accounts(chat_database)
     services = Services(

@@ -1,4 +1,4 @@
-"""The tool server process: five MCP tools over the task database."""
+"""The tool server process: six MCP tools over the task database."""
 
 import sys
 

@@ -1,1 +1,1 @@
-"""The tool server: five tools over MCP, the only way in which a model reaches tasks."""
+"""The tool server: six tools over MCP, the only way in which a model reaches tasks."""

@@ -14,15 +14,17 @@ from starlette.routing import Mount
 from todo_chat import __version__
 from todo_chat.db.session import Database
 from todo_chat.mcp.calls import ToolRunner
-from todo_chat.mcp.tools import register_tools
+from todo_chat.mcp.tools import build_tools
 from todo_chat.security import ISSUER, MCP_AUDIENCE, TokenError, Tokens
 from todo_chat.settings import McpSettings
+from todo_chat.web.answer_headers import AnswerHeadersMiddleware
 from todo_chat.web.health import Lifecycle, health_routes
 from todo_chat.web.middleware import ObservabilityMiddleware
 
 INSTRUCTIONS = (
     "Manages the to-do list of the user whose token was presented. "
-    "Find a task's number with list_tasks before completing, deleting or updating it by name."
+    "Find a task's number with list_tasks before completing, deleting or updating it by name. "
+    "A deleted task can be restored for 30 days."
 )
 
 
@@ -43,11 +45,7 @@ class JwtVerifier:
             client_id=identity.user_id,
             scopes=[],
             subject=identity.user_id,
-            claims={
-                "iss": ISSUER,
-                "turn": identity.turn_key,
-                "request_id": identity.request_id,
-            },
+            claims={"iss": ISSUER, "turn": identity.turn},
         )
 
 
@@ -67,8 +65,8 @@ def create_app(
         ),
         log_level=settings.log_level,
         subscriptions=False,
+        tools=build_tools(ToolRunner(database), most_tasks=settings.max_tasks_per_user),
     )
-    register_tools(server, ToolRunner(database))
     mcp_app = server.streamable_http_app(
         stateless_http=True,
         json_response=True,
@@ -86,5 +84,6 @@ def create_app(
         await database.close()
 
     app = Starlette(routes=[*health_routes(lifecycle), Mount("/", mcp_app)], lifespan=lifespan)
+    app.add_middleware(AnswerHeadersMiddleware)
     app.add_middleware(ObservabilityMiddleware)
     return app

@@ -1,18 +1,21 @@
 """Liveness, readiness and metrics endpoints, and the state that draining switches."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from todo_chat.web.within import within
+
 CHECK_TIMEOUT_SECONDS = 2.0
 """Longest time for one readiness check; keep the probe's own timeout above it."""
 
-Check = Callable[[], Awaitable[None]]
+Check = Callable[[], Coroutine[Any, Any, None]]
 """Returns when the dependency answers, raises when it does not."""
 
 
@@ -26,8 +29,7 @@ class Lifecycle:
 
 async def _outcome(check: Check) -> str:
     try:
-        async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
-            await check()
+        await within(CHECK_TIMEOUT_SECONDS, check())
     except TimeoutError:
         return f"no answer in {CHECK_TIMEOUT_SECONDS:g} s"
     except Exception as error:

@@ -13,6 +13,7 @@ from todo_chat.web.request_id import HEADER, accept_request_id, set_request_id
 
 log = logging.getLogger("todo_chat.access")
 
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _PROBES = {"/healthz", "/readyz", "/metrics"}
 
 
@@ -61,10 +62,12 @@ class ObservabilityMiddleware:
 
 
 def _record(scope: Scope, status: int, seconds: float) -> None:
-    # The template, never the path: a path per user would be a time series per user.
+    # The template, never the path, and no method that a client made up: every new label is a time
+    # series, which this process and the monitoring keep in memory.
     route = getattr(scope.get("route"), "path", "unmatched")
-    HTTP_REQUESTS.labels(scope["method"], route, str(status)).inc()
-    HTTP_SECONDS.labels(scope["method"], route).observe(seconds)
+    method = scope["method"] if scope["method"] in _METHODS else "other"
+    HTTP_REQUESTS.labels(method, route, str(status)).inc()
+    HTTP_SECONDS.labels(method, route).observe(seconds)
     log.log(
         logging.DEBUG if scope["path"] in _PROBES else logging.INFO,
         "request",
