@@ -29,7 +29,7 @@ const REFUSALS: readonly Refusal[] = [
   },
   {
     title: 'the kubeconfig of staging',
-    says: /todo-chat-prod|staging/,
+    says: /the kubeconfig is for namespace todo-chat-staging, which is that of staging, not of prod/,
     given: (contexts) => ({ ...contexts, secrets: { ...contexts.secrets, KUBECONFIG: contexts.secrets['STAGING_KUBECONFIG'] ?? '' } }),
   },
   {
@@ -44,7 +44,7 @@ const REFUSALS: readonly Refusal[] = [
   },
   {
     title: 'a tag that somebody overwrote in the registry',
-    says: /staging has not verified/,
+    says: /staging has not verified backend/,
     before: overwriteTag,
   },
 ]
@@ -72,8 +72,8 @@ export async function refusals(world: World, journal: Journal, sha: string): Pro
     const unchanged = (await state(world)) === was
     const right = says.test(said)
     const refused = accepted.length === 0
-    const verdict = !refused ? `accepted by ${accepted.join(' and ')}` : !unchanged ? 'refused, but something was changed' : right ? `refused, nothing changed: ${lastLines(said)}` : `refused for another reason: ${lastLines(said)}`
-    journal.add({ chapter: 'refusals', title, call: 'cd-production.yml', seconds, ok: refused && unchanged && right, verdict, folder: name })
+    const verdict = !refused ? `accepted by ${accepted.join(' and ')}` : !unchanged ? 'refused, but something was changed' : right !== undefined ? `refused, nothing changed: ${right}` : `refused for another reason: ${lastLines(said)}`
+    journal.add({ chapter: 'refusals', title, call: 'cd-production.yml', seconds, ok: refused && unchanged && right !== undefined, verdict, folder: name })
     await undo?.()
   }
 }
