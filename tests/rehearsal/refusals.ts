@@ -70,7 +70,7 @@ export async function refusals(world: World, journal: Journal, sha: string): Pro
       if (outcome.exitCode === 0 && /^(doctor|verdict) /.test(each.line)) accepted.push(each.line.split(' ')[0] ?? '')
     }
     const unchanged = (await state(world)) === was
-    const right = says.test(said)
+    const right = says.exec(said)?.[0].replace(/\s*\n\s*/g, ' | ').slice(0, 300)
     const refused = accepted.length === 0
     const verdict = !refused ? `accepted by ${accepted.join(' and ')}` : !unchanged ? 'refused, but something was changed' : right !== undefined ? `refused, nothing changed: ${right}` : `refused for another reason: ${lastLines(said)}`
     journal.add({ chapter: 'refusals', title, call: 'cd-production.yml', seconds, ok: refused && unchanged && right !== undefined, verdict, folder: name })
