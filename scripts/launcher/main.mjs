@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { chooseEngine, ENGINES } from "./choose.mjs";
+import { withClone } from "./cluster.mjs";
 import { embeddedEngine, engineCommand, requireFitness } from "./embedded.mjs";
 import { LauncherError } from "./errors.mjs";
 import { createProgress } from "./progress.mjs";
@@ -75,7 +76,7 @@ export async function main(argv) {
     const besides = watched ? createProgress({ stream: { write: () => true }, live: false }) : progress;
     const { cli, env, args, close } = choice.kind === "embedded" ? await embeddedEngine({ progress, besides, signal: abort.signal, args: wanted }) : { ...choice, args: wanted, close: async () => undefined };
     if (watched) progress.close();
-    const code = await runCli({ cli, args, env: { ...process.env, DAGGER_NO_NAG: "1", DO_NOT_TRACK: "1", ...env }, signal: abort.signal, hear: run?.hear }).finally(async () => {
+    const code = await runCli({ cli, args: withClone(args), env: { ...process.env, DAGGER_NO_NAG: "1", DO_NOT_TRACK: "1", ...env }, signal: abort.signal, hear: run?.hear }).finally(async () => {
       const failure = await close();
       if (failure !== undefined) console.error(failure);
     });
