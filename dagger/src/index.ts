@@ -22,12 +22,14 @@ import { sideload } from './sideload.ts'
 import { byContent } from './sources.ts'
 import { randomSecrets, stack } from './stack.ts'
 import { allPassed, failureText, table } from './summary.ts'
+import { wayIn } from './way-in.ts'
 
 @object()
 export class TodoChat {
   source: Directory
   clusterImage: string
   clone: string
+  launched: boolean
 
   constructor(
     /** The repository (default: the one the module is called in) */
@@ -37,10 +39,13 @@ export class TodoChat {
     clusterImage: string = 'rancher/k3s:v1.36.1-k3s1',
     /** Tells the laptop clusters of one clone of the repository from those of another; the launcher gives it */
     clone: string = '',
+    /** Services that `up` starts get the launcher's way in, in the place of their ports; the launcher asks for it */
+    launched: boolean = false,
   ) {
     this.source = source
     this.clusterImage = clusterImage
     this.clone = clone
+    this.launched = launched
   }
 
   // What an image function gives is made of files in its own working directory (`byContent`), which ends with it: it is asked anew
@@ -191,7 +196,7 @@ export class TodoChat {
   async up(): Promise<Service> {
     const source = await this.repository()
     const { frontend } = await stack(source, { secrets: await randomSecrets(source, String(Date.now())) })
-    return frontend
+    return this.launched ? wayIn(source, frontend, [8080]) : frontend
   }
 
   /** A Kubernetes cluster on laptop ports: `npm run dagger -- call cluster up --ports 6443:6443,8080:80`; see `kubeconfig`. Started again, it is as it was */
@@ -202,7 +207,8 @@ export class TodoChat {
     /** Start an empty one: forget what is kept under this name */
     fresh: boolean = false,
   ): Promise<Service> {
-    return laptopCluster(this.clusterImage, { name, clone: this.clone }, fresh)
+    const node = await laptopCluster(this.clusterImage, { name, clone: this.clone }, fresh)
+    return this.launched ? wayIn(await this.repository(), node, [6443, 80]) : node
   }
 
   /** Kubeconfig of the newest cluster of a name that `cluster up` has started */
