@@ -1,11 +1,13 @@
 import { type CacheVolume, type Container, dag, type Directory, type File, ReturnType, type Service } from '@dagger.io/dagger'
 import { explained, reason } from './explain.ts'
+import { checkedName, keyOf, type LaptopCluster, type NodeFolders, startScript } from './node-start.ts'
 
 /** The API's name for containers that are bound to the cluster; it is in the API's certificate. */
 export const API_HOST = 'cluster'
 
-const STATE = '/var/lib/rancher/k3s'
 const SHARED = '/clusters'
+const STATE = '/var/lib/rancher/k3s'
+const KUBELET = '/var/lib/kubelet'
 
 /** Image tarballs that lie here are loaded: https://docs.k3s.io/import-images */
 const IMAGES = `${STATE}/agent/images`
@@ -13,16 +15,19 @@ const IMAGES = `${STATE}/agent/images`
 /** Where a node finds the authorities that it was given. */
 const AUTHORITIES = '/etc/todo-chat/authorities.crt'
 
+// See node-start.ts.
+const FOLDERS: NodeFolders = { shared: SHARED, state: STATE, kubelet: KUBELET, configuration: '/etc/rancher', dead: 20, patience: 30 }
+
 /** Kubeconfigs of all clusters. */
 const clusters = (): CacheVolume => dag.cacheVolume('todo-chat-clusters')
 
-/** Image tarballs that the clusters of a name load while they run. */
-export const sideloads = (name: string): CacheVolume => dag.cacheVolume(`todo-chat-sideloads-${name}`)
+/** Image tarballs that a laptop cluster loads while it runs. */
+export const sideloads = (which: LaptopCluster): CacheVolume => dag.cacheVolume(`todo-chat-sideloads-${keyOf(which)}`)
 
 /** An image says with this label that it stands in for another one. */
 const STAND_IN_LABEL = 'io.todo-chat.stand-in'
 
-/** A cluster that starts when something binds it. */
+/** A cluster in memory that starts when something binds it. */
 export type Cluster = {
   service: Service
   name: string
@@ -35,47 +40,59 @@ export async function standIn(address: string): Promise<string[]> {
   return label ? [label] : []
 }
 
-// Every start writes its kubeconfig to a folder of its own, so that runs of one name share nothing. Old ones are only
-// credentials of clusters that are gone, and old archives another cluster's images. The address comes from the kernel's list of
-// local ones: neither hostname nor ip is in every image.
-const START = `[ -z "$SIDELOADS" ] || find ${IMAGES} -mindepth 1 -delete
-find ${SHARED} -mindepth 2 -maxdepth 2 -mtime +0 -exec rm -r {} + 2>/dev/null
-folder=${SHARED}/$CLUSTER_NAME/$(cat /proc/sys/kernel/random/uuid)
-mkdir -p "$folder"
-cp /proc/uptime "$folder/started"
-awk '/32 host LOCAL/ && last !~ /^127/ { print last; exit } { last = $2 }' /proc/net/fib_trie >"$folder/address"
-exec "$@" "--write-kubeconfig=$folder/kubeconfig.yaml"`
-
-/**
- * Describes a cluster, of the k3s image or of one with the same contract: started with k3s's flags, tarballs in agent/images/
- * are loaded, the kubeconfig appears where --write-kubeconfig says.
- * @param address image of the cluster
- * @param name where kubeconfigs of this kind of run are found
- * @param preload image tarballs (default: those that `sideload` brings while it runs)
- * @param authorities PEM certificates that the node trusts registries by (default: the public ones)
- * @throws Error with the next step when the engine refuses privileged containers
- */
-export async function cluster(address: string, name: string, preload?: Directory, authorities?: File): Promise<Cluster> {
-  if (!/^[a-z0-9][a-z0-9-]{0,40}$/.test(name)) throw new Error(`name must be of lower-case letters, digits and dashes, current value ${name}`)
-  const volume = clusters()
+/** A cluster of the k3s image or of one with the same contract: started with k3s's flags, tarballs in agent/images/ are loaded, the kubeconfig appears where --write-kubeconfig says. */
+async function nodeService(address: string, script: string, mount: (node: Container) => Container): Promise<Service> {
   const node = dag.container().from(address)
   await needsPrivileges(node)
   const entrypoint = await node.entrypoint()
-  const mounted =
-    preload === undefined ? node.withMountedCache(IMAGES, sideloads(name)).withEnvVariable('SIDELOADS', 'yes') : node.withMountedDirectory(IMAGES, preload)
-  const trusting = authorities === undefined ? mounted : mounted.withFile(AUTHORITIES, authorities).withEnvVariable('SSL_CERT_FILE', AUTHORITIES)
-  const container = trusting
-    // Memory of the run: nothing is left when the service ends, and overlayfs is not laid on overlayfs.
-    .withMountedTemp(`${STATE}/agent/containerd`)
-    .withMountedTemp(`${STATE}/server`)
-    .withMountedTemp('/var/lib/kubelet')
-    .withMountedCache(SHARED, volume)
-    .withEnvVariable('CLUSTER_NAME', name)
+  const flags = ['server', '--write-kubeconfig-mode=0644', `--tls-san=${API_HOST}`, '--tls-san=localhost', '--node-name=node']
+  return mount(node)
+    .withMountedCache(SHARED, clusters())
     .withExposedPort(6443)
     .withExposedPort(80, { experimentalSkipHealthcheck: true })
-  const flags = ['server', '--write-kubeconfig-mode=0644', `--tls-san=${API_HOST}`, '--tls-san=localhost', '--node-name=node']
-  const service = container.asService({ args: ['sh', '-c', START, 'sh', ...entrypoint, ...flags], insecureRootCapabilities: true })
-  return { service, name, volume }
+    .asService({ args: ['sh', '-c', script, 'sh', ...entrypoint, ...flags], insecureRootCapabilities: true })
+}
+
+/**
+ * Describes a cluster for one run, in memory: nothing is left when the service ends.
+ * @param address image of the cluster
+ * @param name where kubeconfigs of this kind of run are found
+ * @param images image tarballs
+ * @param authorities PEM certificates that the node trusts registries by (default: the public ones)
+ * @throws Error with the next step when the engine refuses privileged containers
+ */
+export async function cluster(address: string, name: string, images: Directory, authorities?: File): Promise<Cluster> {
+  const service = await nodeService(address, startScript(FOLDERS, 'in memory'), (node) =>
+    (authorities === undefined ? node : node.withFile(AUTHORITIES, authorities).withEnvVariable('SSL_CERT_FILE', AUTHORITIES))
+      .withMountedDirectory(IMAGES, images)
+      // Overlayfs is not laid on overlayfs.
+      .withMountedTemp(`${STATE}/agent/containerd`)
+      .withMountedTemp(`${STATE}/server`)
+      .withMountedTemp(KUBELET)
+      .withEnvVariable('CLUSTER_NAME', name)
+      .withEnvVariable('CLUSTER_KEY', checkedName(name)),
+  )
+  return { service, name, volume: clusters() }
+}
+
+/**
+ * Describes a cluster for a laptop. It is kept: started again, also after an end without warning, it has the same certificates, the
+ * same objects and volumes. `sideload` brings images while it runs.
+ * @param address image of the cluster
+ * @param fresh forget what is kept
+ * @throws Error with the next step when the engine refuses privileged containers
+ */
+export async function laptopCluster(address: string, which: LaptopCluster, fresh: boolean): Promise<Service> {
+  const key = keyOf(which)
+  return nodeService(address, startScript(FOLDERS, 'kept'), (node) =>
+    node
+      .withMountedCache(STATE, dag.cacheVolume(`todo-chat-cluster-${key}`))
+      .withMountedCache(KUBELET, dag.cacheVolume(`todo-chat-kubelet-${key}`))
+      .withMountedCache(IMAGES, sideloads(which))
+      .withEnvVariable('CLUSTER_NAME', which.name)
+      .withEnvVariable('CLUSTER_KEY', key)
+      .withEnvVariable('FRESH', fresh ? 'yes' : ''),
+  )
 }
 
 // An engine never starts a service that it refuses its privileges, and waits for it without end; a command it refuses at once.
@@ -143,16 +160,16 @@ export function bound(container: Container, { service, name, volume }: Cluster):
 export const awaitCluster = 'sh /tmp/await-cluster.sh'
 
 /**
- * The kubeconfig that the newest cluster of a name has written.
+ * The kubeconfig that the newest laptop cluster of a name has written.
  * @param tools an image with sh
  * @param api where its API answers; empty: the node's own address, which the engine's other containers reach
  */
-export async function kubeconfig(tools: Container, name: string, api: string): Promise<File> {
+export async function kubeconfig(tools: Container, which: LaptopCluster, api: string): Promise<File> {
   const script = `file=$(ls -t ${SHARED}/"$1"/*/kubeconfig.yaml | head -1) && api=\${2:-https://$(cat "$(dirname "$file")/address"):6443} && sed "s#https://127.0.0.1:6443#$api#" "$file" >/tmp/kubeconfig`
   const read = tools
     .withMountedCache(SHARED, clusters())
     .withEnvVariable('READ', String(Date.now()))
-    .withExec(['sh', '-c', script, 'sh', name, api], { expect: ReturnType.Any })
-  if ((await read.exitCode()) !== 0) throw new Error(`no cluster named ${name} has written a kubeconfig; start one: dagger call cluster --name=${name} up`)
+    .withExec(['sh', '-c', script, 'sh', keyOf(which), api], { expect: ReturnType.Any })
+  if ((await read.exitCode()) !== 0) throw new Error(`no cluster named ${which.name} has written a kubeconfig; start one: dagger call cluster --name=${which.name} up`)
   return read.file('/tmp/kubeconfig')
 }

@@ -7,7 +7,7 @@
 import { availableParallelism } from 'node:os'
 import { argument, check, type Container, Directory, type File, func, object, type Platform, type Secret, type Service } from '@dagger.io/dagger'
 import { type Check, checks, type Execution, fuzzCheck, lintChecks } from './checks.ts'
-import { cluster, kubeconfig } from './cluster.ts'
+import { kubeconfig, laptopCluster } from './cluster.ts'
 import { conformance, conformanceCheck } from './conformance.ts'
 import { deliver, deployer, type ReleaseInputs, REPORT_OPTIONS, reportOf, type RunInputs, type Target, textOf, withInput, withoutCluster, withRelease, withRun } from './delivery.ts'
 import { e2eCheck } from './e2e.ts'
@@ -22,11 +22,14 @@ import { sideload } from './sideload.ts'
 import { byContent } from './sources.ts'
 import { randomSecrets, stack } from './stack.ts'
 import { allPassed, failureText, table } from './summary.ts'
+import { wayIn } from './way-in.ts'
 
 @object()
 export class TodoChat {
   source: Directory
   clusterImage: string
+  clone: string
+  launched: boolean
 
   constructor(
     /** The repository (default: the one the module is called in) */
@@ -34,9 +37,15 @@ export class TodoChat {
     source: Directory,
     /** Image of test clusters: k3s, or one with the same contract */
     clusterImage: string = 'rancher/k3s:v1.36.1-k3s1',
+    /** Tells the laptop clusters of one clone of the repository from those of another; the launcher gives it */
+    clone: string = '',
+    /** Services that `up` starts get the launcher's way in, in the place of their ports; the launcher asks for it */
+    launched: boolean = false,
   ) {
     this.source = source
     this.clusterImage = clusterImage
+    this.clone = clone
+    this.launched = launched
   }
 
   // What an image function gives is made of files in its own working directory (`byContent`), which ends with it: it is asked anew
@@ -187,16 +196,19 @@ export class TodoChat {
   async up(): Promise<Service> {
     const source = await this.repository()
     const { frontend } = await stack(source, { secrets: await randomSecrets(source, String(Date.now())) })
-    return frontend
+    return this.launched ? wayIn(source, frontend, [8080]) : frontend
   }
 
-  /** A Kubernetes cluster on laptop ports: `dagger call cluster up --ports 6443:6443,8080:80`; see `kubeconfig` */
+  /** A Kubernetes cluster on laptop ports: `npm run dagger -- call cluster up --ports 6443:6443,8080:80`; see `kubeconfig`. Started again, it is as it was */
   @func({ cache: 'never' })
   async cluster(
-    /** Where `kubeconfig` finds it again */
+    /** What it is kept under, and where `kubeconfig` finds it */
     name: string = 'dev',
+    /** Start an empty one: forget what is kept under this name */
+    fresh: boolean = false,
   ): Promise<Service> {
-    return (await cluster(this.clusterImage, name)).service
+    const node = await laptopCluster(this.clusterImage, { name, clone: this.clone }, fresh)
+    return this.launched ? wayIn(await this.repository(), node, [6443, 80]) : node
   }
 
   /** Kubeconfig of the newest cluster of a name that `cluster up` has started */
@@ -209,7 +221,7 @@ export class TodoChat {
     /** With the node's address in the engine's network: for this module's functions, which need no port of this machine then */
     inside: boolean = false,
   ): Promise<File> {
-    return kubeconfig(await image(await this.repository(), 'tools'), name, inside ? '' : api)
+    return kubeconfig(await image(await this.repository(), 'tools'), { name, clone: this.clone }, inside ? '' : api)
   }
 
   /** Bring the images into a cluster that `cluster up` runs, without a registry; gives their names as `publish` does */
@@ -221,7 +233,7 @@ export class TodoChat {
     name: string = 'dev',
   ): Promise<File> {
     const source = await this.repository()
-    return sideload(source, await image(source, 'tools'), api, name)
+    return sideload(source, await image(source, 'tools'), api, { name, clone: this.clone })
   }
 
   /** Run the conformance suite on a fresh cluster, or on the one that --kubeconfig names; gives JUnit, JSON and a page, also of a failed run */

@@ -1,5 +1,5 @@
 import { type Container, dag, type Directory, type File, ImageLayerCompression, ReturnType, type Service } from '@dagger.io/dagger'
-import { API_HOST, kubeconfig, sideloads } from './cluster.ts'
+import { API_HOST, kubeconfig, type LaptopCluster, sideloads } from './cluster.ts'
 import { portOf } from './delivery.ts'
 import { DEPLOYED, image } from './images.ts'
 import { imagesFile } from './registry.ts'
@@ -23,26 +23,26 @@ for name in /archives/*.name; do
 done`
 
 /**
- * Brings the application's images into the running cluster of a name, without a registry; those that it has already stay. k3s
+ * Brings the application's images into a laptop cluster that runs, without a registry; those that it has already stay. k3s
  * loads archives while it runs since v1.32.
  * @param tools an image with kubectl
  * @param api where the API of the cluster answers
  * @returns images.json, as `publish` gives it: name → reference, whose tag is the image's digest
  */
-export async function sideload(source: Directory, tools: Container, api: Service, name: string): Promise<File> {
-  const config = await kubeconfig(tools, name, `https://${API_HOST}:${await portOf(api, '--api')}`)
+export async function sideload(source: Directory, tools: Container, api: Service, which: LaptopCluster): Promise<File> {
+  const config = await kubeconfig(tools, which, `https://${API_HOST}:${await portOf(api, '--api')}`)
   const archives = await imageArchives(source, tools)
   const done = tools
     .withServiceBinding(API_HOST, api)
     .withFile('/tmp/kubeconfig', config)
     .withEnvVariable('KUBECONFIG', '/tmp/kubeconfig')
-    .withMountedCache('/images', sideloads(name))
+    .withMountedCache('/images', sideloads(which))
     .withMountedDirectory('/archives', archives)
     .withEnvVariable('NOW', String(Date.now()))
     // Cache volumes belong to root.
     .withUser('0')
     .withExec(['sh', '-c', SIDELOAD], { expect: ReturnType.Any })
-  if ((await done.exitCode()) !== 0) throw new Error(`cluster ${name}: the images were not brought in:\n${await done.stderr()}`)
+  if ((await done.exitCode()) !== 0) throw new Error(`cluster ${which.name}: the images were not brought in:\n${await done.stderr()}`)
   return imagesFile(await Promise.all(DEPLOYED.map(async (image) => [image, await archives.file(`${image}.name`).contents()] as const)))
 }
 

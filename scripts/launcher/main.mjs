@@ -2,11 +2,13 @@ import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { chooseEngine, ENGINES } from "./choose.mjs";
+import { withClone } from "./cluster.mjs";
 import { embeddedEngine, engineCommand, requireFitness } from "./embedded.mjs";
 import { LauncherError } from "./errors.mjs";
 import { createProgress } from "./progress.mjs";
 import { mainJob, outputPaths, reportCall, watchRun } from "./quiet.mjs";
 import { sdkCli } from "./sdk-cli.mjs";
+import { freePort, keepWayIn, portsOf, withTunnel } from "./way-in.mjs";
 
 const USAGE = `usage: npm run dagger -- [--engine KIND] <arguments of the dagger CLI>
        npm run engine -- start|stop|status|clean
@@ -62,6 +64,8 @@ export async function main(argv) {
       return 0;
     }
     if (rest[0] === "engine") return await engineCommand(rest.slice(1), { progress, signal: abort.signal, usage: USAGE });
+    const ports = portsOf(rest);
+    for (const { local } of ports) await freePort(local);
     const provision = () => sdkCli({ progress, signal: abort.signal });
     const choice = await chooseEngine({ forced: engine, env: process.env, provision });
     progress.note(`engine: ${choice.kind} (${choice.reason})`);
@@ -75,7 +79,8 @@ export async function main(argv) {
     const besides = watched ? createProgress({ stream: { write: () => true }, live: false }) : progress;
     const { cli, env, args, close } = choice.kind === "embedded" ? await embeddedEngine({ progress, besides, signal: abort.signal, args: wanted }) : { ...choice, args: wanted, close: async () => undefined };
     if (watched) progress.close();
-    const code = await runCli({ cli, args, env: { ...process.env, DAGGER_NO_NAG: "1", DO_NOT_TRACK: "1", ...env }, signal: abort.signal, hear: run?.hear }).finally(async () => {
+    const command = { cli, args: withClone(args), env: { ...process.env, DAGGER_NO_NAG: "1", DO_NOT_TRACK: "1", ...env }, signal: abort.signal, hear: run?.hear };
+    const code = await (ports.length === 0 ? runCli(command) : runWithWayIn(command, ports)).finally(async () => {
       const failure = await close();
       if (failure !== undefined) console.error(failure);
     });
@@ -107,19 +112,54 @@ export function parse(argv) {
 }
 
 /**
- * @param {{ cli: string, args: string[], env: NodeJS.ProcessEnv, signal: AbortSignal, hear?: ((text: string) => void) | undefined }} options
- *   `hear` gets what the CLI says, which is not shown then
+/**
+ * @param {Parameters<typeof runCli>[0]} run @param {import("./way-in.mjs").Port[]} ports of this machine, open while the CLI runs
  * @returns {Promise<number>}
  */
-async function runCli({ cli, args, env, signal, hear }) {
+async function runWithWayIn(run, ports) {
+  const tunnel = await freePort();
+  const ended = new AbortController();
+  const cli = new AbortController();
+  run.signal.addEventListener("abort", () => cli.abort(run.signal.reason));
+  const code = runCli({ ...run, args: withTunnel(run.args, tunnel), signal: cli.signal, started: endWithLauncher }).finally(() => ended.abort());
+  try {
+    await keepWayIn({ ports, tunnel, signal: ended.signal, note: (text) => console.error(`way in: ${text}`) });
+  } catch (error) {
+    cli.abort(error);
+    await code;
+    throw error;
+  }
+  return code;
+}
+
+/**
+ * A launcher that is killed cannot end its CLI, and without a way in that would hold the service, and its name, for nobody.
+ * @param {number} pid of the CLI @returns {() => void} to be called when it has ended
+ */
+function endWithLauncher(pid) {
+  const script = `process.stdin.resume().on("end", () => { try { process.kill(${pid}, "SIGINT") } catch {} })`;
+  const guard = spawn(process.execPath, ["-e", script], { stdio: ["pipe", "ignore", "ignore"], detached: true });
+  return () => void guard.kill();
+}
+
+/**
+ * @param {{ cli: string, args: string[], env: NodeJS.ProcessEnv, signal: AbortSignal, hear?: ((text: string) => void) | undefined, started?: (pid: number) => () => void }} options
+ *   `hear` gets what the CLI says, which is not shown then; `started` is told its process, and what it gives is called at the end
+ * @returns {Promise<number>}
+ */
+async function runCli({ cli, args, env, signal, hear, started }) {
   signal.throwIfAborted();
   const child = spawn(cli, args, { env, stdio: hear === undefined ? "inherit" : ["inherit", "pipe", "pipe"] });
+  const over = child.pid === undefined ? undefined : started?.(child.pid);
   for (const stream of [child.stdout, child.stderr]) stream?.setEncoding("utf8").on("data", (text) => hear?.(text));
   /** @type {Promise<number>} */
   const ended = new Promise((resolve, reject) => {
     child.once("error", (cause) => reject(new LauncherError(`cannot run ${cli}: ${cause.message}`)));
     // Not its exit: what it said last may still be on its way.
-    child.once("close", (code, by) => resolve(by ? 128 + constants.signals[by] : /** @type {number} */ (code)));
+    child.once("close", (code, by) => {
+      over?.();
+      resolve(by ? 128 + constants.signals[by] : /** @type {number} */ (code));
+    });
   });
   signal.addEventListener("abort", async () => {
     // A terminal's interrupt reaches the CLI by itself; a signal to the launcher alone does not.

@@ -7,7 +7,7 @@
 import { appendFileSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { stripVTControlCharacters } from "node:util";
-import { moduleName } from "./cluster.mjs";
+import { isOurModule } from "./cluster.mjs";
 import { LauncherError } from "./errors.mjs";
 
 /** Time in ms between two lines that say that the run goes on. */
@@ -33,7 +33,7 @@ export function mainJob(args, folder = process.cwd()) {
   const choice = args.slice(at + 1);
   if (!before.slice(1).every((arg, index, all) => /^--(source|cluster-image)(=|$)/.test(arg) || /^--(source|cluster-image)$/.test(all[index - 1] ?? ""))) return undefined;
   if (!choice.every((arg, index) => /^--(only|skip)(=|$)/.test(arg) || /^--(only|skip)$/.test(choice[index - 1] ?? ""))) return undefined;
-  return moduleName(folder) === "todo-chat" ? { before, choice } : undefined;
+  return isOurModule(folder) ? { before, choice } : undefined;
 }
 
 /** @param {NodeJS.ProcessEnv} env @param {string} [folder] @returns {{ report: string, log: string }} */

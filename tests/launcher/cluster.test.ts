@@ -2,17 +2,20 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { needsClusterImage, needsItLater, withClusterImage } from '../../scripts/launcher/cluster.mjs'
+import { needsClusterImage, needsItLater, withClone, withClusterImage } from '../../scripts/launcher/cluster.mjs'
 
 let ours = ''
+let clone = ''
 let other = ''
 beforeAll(() => {
   ours = mkdtempSync(join(tmpdir(), 'todo-chat-module-'))
   writeFileSync(join(ours, 'dagger.json'), '{"name": "todo-chat"}')
+  clone = mkdtempSync(join(tmpdir(), 'todo-chat-clone-'))
+  writeFileSync(join(clone, 'dagger.json'), '{"name": "todo-chat"}')
   other = mkdtempSync(join(tmpdir(), 'todo-chat-other-'))
   writeFileSync(join(other, 'dagger.json'), '{"name": "hello"}')
 })
-afterAll(() => [ours, other].forEach((folder) => rmSync(folder, { recursive: true })))
+afterAll(() => [ours, clone, other].forEach((folder) => rmSync(folder, { recursive: true })))
 
 describe('a call needs the node image', () => {
   it.each([
@@ -52,4 +55,14 @@ describe('the image is needed', () => {
 
 it('the image goes to the constructor, before the function', () => {
   expect(withClusterImage(['--progress=plain', 'call', 'ci'], 'x/node:1')).toEqual(['--progress=plain', 'call', '--cluster-image=x/node:1', 'ci'])
+})
+
+describe('the clone that a call is about', () => {
+  it.each([['cluster', ['call', 'cluster', 'up']], ['kubeconfig', ['call', 'kubeconfig', 'export', '--path=k']], ['sideload', ['call', 'sideload', '--api=tcp://127.0.0.1:6443']]])('%s says it', (_, args) => {
+    const said = withClone(args, ours)
+    expect(said[1]).toMatch(/^--clone=[0-9a-f]{12}$/)
+    expect(withClone(args, ours)).toEqual(said)
+    expect(withClone(args, clone)[1]).not.toBe(said[1])
+  })
+  it.each([['checks', ['call', 'ci']], ['a caller who says it', ['call', '--clone=abc', 'cluster', 'up']], ['no call', ['functions']]])('%s: unchanged', (_, args) => expect(withClone(args, ours)).toEqual(args))
 })
