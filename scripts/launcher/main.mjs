@@ -112,7 +112,6 @@ export function parse(argv) {
 }
 
 /**
-/**
  * @param {Parameters<typeof runCli>[0]} run @param {import("./way-in.mjs").Port[]} ports of this machine, open while the CLI runs
  * @returns {Promise<number>}
  */
