@@ -4,6 +4,7 @@
 //   npm run bench -- cold                       the first build from empty caches, in a cache folder of its own
 //   npm run bench -- cluster                    a cluster from its start, the application in it, the conformance suite
 //   npm run bench -- deployer                   plan, deploy, rollback, faults, and Helm beside them, in a cluster
+//   npm run bench -- rehearsal                  the way of two commits to production, with everything around it
 //   npm run bench -- load                       200 conversations at once beside one, against two backends
 // Run it on a machine that does nothing else: the figures hold for the load they are taken under.
 import { execFileSync, spawn, spawnSync } from "node:child_process";
@@ -199,6 +200,24 @@ const SECTIONS = {
       dagger("call", "deployer-benchmark", `--commit=${commit}`, "export", `--path=${folder}`);
       written.push(...(readFileSync(join(folder, "benchmarks.md"), "utf8").match(/<!-- deploy [\s\S]*?<!-- end -->/g) ?? []));
       return [];
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+  rehearsal() {
+    const folder = mkdtempSync(join(tmpdir(), "todo-chat-rehearsal-"));
+    try {
+      const whole = dagger("call", "rehearsal", "export", `--path=${folder}`);
+      /** @type {{ steps: { chapter: string, title: string, call: string, seconds: number }[] }} */
+      const { steps } = JSON.parse(readFileSync(join(folder, "rehearsal.json"), "utf8"));
+      notes.push("", "Its page:", "", "```", readFileSync(join(folder, "rehearsal.txt"), "utf8").trim(), "```");
+      const deployments = (/** @type {RegExp} */ of) => steps.filter(({ title, call }) => title.includes("Deploy") && of.test(call)).map(({ seconds }) => seconds);
+      return [
+        { what: "`dagger call rehearsal`, images and node in the cache", target: "≤ 15 min", seconds: [whole] },
+        { what: "in it, deployments of development, the call included", target: "–", seconds: deployments(/--env=dev/) },
+        { what: "in it, deployments of staging, the call included", target: "–", seconds: deployments(/--env=staging/) },
+        { what: "in it, deployments of production, the call included", target: "≤ 60 s", seconds: deployments(/--env=prod/) },
+      ];
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
