@@ -76,7 +76,7 @@ describe("the launcher on", () => {
   it("a user who is not root names the command, and touches nothing", async () => {
     // A copy, because another user may not read the repository.
     const clone = join(scratch, "clone");
-    for (const folder of ["scripts", "offline"]) cpSync(join(LAUNCHER, "../..", folder), join(clone, folder), { recursive: true, filter: (path) => !path.includes("node_modules") });
+    for (const folder of ["scripts", "offline", "dagger/way-in"]) cpSync(join(LAUNCHER, "../..", folder), join(clone, folder), { recursive: true, filter: (path) => !path.includes("node_modules") });
     cpSync(process.execPath, join(clone, "node"));
     chmodSync(scratch, 0o755);
     const cache = join(scratch, "cache");
