@@ -1,7 +1,8 @@
 import { type Container, dag, type Directory, type File, ImageLayerCompression, ReturnType, type Service } from '@dagger.io/dagger'
-import { API_HOST, kubeconfig, type LaptopCluster, sideloads } from './cluster.ts'
+import { API_HOST, kubeconfig, sideloads } from './cluster.ts'
 import { portOf } from './delivery.ts'
 import { DEPLOYED, image } from './images.ts'
+import type { LaptopCluster } from './node-start.ts'
 import { imagesFile } from './registry.ts'
 
 // Hidden while it is written: the node loads what it sees. The kubelet tells within seconds which images it has.
