@@ -120,10 +120,11 @@ export function demandLoad(figures: Availability, evidence: Evidence): void {
   demand(sent >= SENT_SHARE * due, `only ${sent} requests were sent of the ${due} that were due: the load did not run all the time`, evidence)
 }
 
-/** @throws Violation when a request failed, or when there was no load to speak of */
+/** @throws Violation when a request failed, with its route, or when there was no load to speak of */
 export function demandNoFailure(figures: Availability, note: string): Evidence {
   const evidence = trafficEvidence(figures, note)
   demandLoad(figures, evidence)
-  demand(figures.failures === 0, evidence.summary, evidence)
+  const routes = figures.routes.filter(({ failures }) => failures > 0).map(({ route, requests, failures, p99Ms }) => `${route} ${failures} of ${requests}, p99 ${Math.round(p99Ms)} ms`)
+  demand(figures.failures === 0, `${evidence.summary}; in ${routes.join('; ')}`, evidence)
   return evidence
 }

@@ -33,6 +33,6 @@ describe('a load says something', () => {
     ['when it hardly ran', figures(2, 10), 'less than three seconds'],
     ['when it was not sent at all', figures(0, 0), 'less than three seconds'],
     ['when requests were counted and not sent', figures(12, 60, { failuresByKind: { 'not sent: too many requests under way': 30 } }), 'only 30 requests were sent'],
-    ['when one of it failed', figures(12, 60, { failures: 1 }), '1 failed'],
+    ['when one of it failed', figures(12, 60, { failures: 1, routes: [{ route: 'chat', target: 'ingress', requests: 6, failures: 1, p50Ms: 90, p99Ms: 5030.4 }, { route: 'page', target: 'ingress', requests: 54, failures: 0, p50Ms: 3, p99Ms: 9 }] }), /1 failed.*; in chat 1 of 6, p99 5030 ms$/],
   ])('not %s', (_, load, message) => expect(() => demandNoFailure(load, 'a change')).toThrow(message))
 })
