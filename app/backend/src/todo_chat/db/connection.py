@@ -8,7 +8,7 @@ from psycopg.abc import PQGen
 from psycopg.rows import TupleRow
 from psycopg.waiting import wait_async
 
-ANSWER_SECONDS = 6.0
+ANSWER_SECONDS = 8.0
 """Longest wait for an answer. The limits that the server keeps come before it."""
 
 T = TypeVar("T")

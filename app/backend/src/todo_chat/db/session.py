@@ -15,8 +15,12 @@ STATEMENT_TIMEOUT_MILLISECONDS = 5000
 LOCK_TIMEOUT_MILLISECONDS = 3000
 IDLE_TIMEOUT_MILLISECONDS = 15_000
 """A transaction that its process has forgotten must not keep its locks."""
-BEGIN_SECONDS = 5.0
-"""Longest way to a transaction: a free connection, a new one if need be, the first answer."""
+BEGIN_SECONDS = 8.0
+"""Longest way to a transaction: a free connection, a new one if need be, the first answer.
+
+More than the pool's own limit: on a busy machine a rollout makes these ways long, and late is
+better than refused.
+"""
 
 # set_config(…, true) is SET LOCAL with parameters: all of it ends with the transaction,
 # so a pooled connection never carries one user's identity into the next request.
