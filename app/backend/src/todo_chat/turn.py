@@ -1,8 +1,9 @@
-"""What the backend and the agent say to each other during one chat turn.
+"""What the processes say to each other during one chat turn: backend and agent, agent and tools.
 
 Request: ``POST /turn`` with a JSON :class:`TurnRequest`, the user's short-lived token as the
 bearer token and the request id as a header. Answer: ``application/x-ndjson``, one event
-per line; the last one is :class:`Finished` or :class:`Failed`.
+per line; the last one is :class:`Finished` or :class:`Failed`. The agent numbers its calls of
+the tool server under ``CALL_META_KEY``.
 """
 
 from typing import Annotated, Any, Literal
@@ -10,6 +11,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, TypeAdapter
 
 MEDIA_TYPE = "application/x-ndjson"
+
+CALL_META_KEY = "todo-chat/call"
+"""Key in a call's ``_meta``: its number within the attempt, the same when it is sent again."""
 
 FailureCode = Literal[
     "agent_unavailable",

@@ -11,8 +11,8 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from tests.support.world import Stack, User, World
-from todo_chat.mcp.calls import CALL_META_KEY
 from todo_chat.security import TurnClaims
+from todo_chat.turn import CALL_META_KEY
 
 TOOLS = {
     "add_task",

@@ -3,52 +3,18 @@
 import threading
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
 
 from tests.support.losing_answers import LosingAnswers
-from tests.support.model_endpoint import Gate, Hang, ModelEndpoint, Status, Step, Text, Tool
+from tests.support.model_endpoint import Gate, Hang, Status, Step, Text
+from tests.support.prepared_model import add, talking
 from tests.support.processes import wait_until
 from tests.support.servers import serving
 from tests.support.world import Stack, User, World
 from todo_chat.entrypoints import mcp as mcp_process
-
-
-def add(title: str) -> Tool:
-    return Tool("add_task", f'{{"title": "{title}"}}')
-
-
-@contextmanager
-def talking(
-    world: World,
-    mcp: str,
-    folder: Path,
-    steps: list[Step],
-    model_timeout: float = 5,
-    **changes: Any,
-) -> Iterator[tuple[User, ModelEndpoint]]:
-    """A user whose assistant is a model that takes these steps."""
-    key = folder / "model-key"
-    key.write_text("a-key")
-    endpoint = ModelEndpoint(steps)
-    with (
-        serving(endpoint.app()) as model,
-        world.agent(
-            mcp,
-            model_base_url=f"{model}/v1",
-            model_name="prepared",
-            model_api_key_file=key,
-            model_timeout_seconds=model_timeout,
-        ) as agent,
-        world.backend(agent_url=agent, **changes) as backend,
-        world.user(backend) as user,
-    ):
-        yield user, endpoint
 
 
 def test_a_model_that_says_it_differently_the_second_time_changes_nothing_again(

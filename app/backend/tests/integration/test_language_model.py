@@ -1,36 +1,12 @@
 """The agent with an OpenAI-compatible endpoint in the place of the scripted model."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.support.model_endpoint import Hang, ModelEndpoint, Status, Step, Text, Tool
-from tests.support.servers import serving
+from tests.support.model_endpoint import Hang, Status, Step, Text, Tool
+from tests.support.prepared_model import talking
 from tests.support.world import Stack, User, World
-
-
-@contextmanager
-def user_of_model(
-    world: World, stack: Stack, folder: Path, steps: list[Step], timeout: float = 5
-) -> Iterator[tuple[User, ModelEndpoint]]:
-    key = folder / "model-key"
-    key.write_text("a-key")
-    endpoint = ModelEndpoint(steps)
-    with (
-        serving(endpoint.app()) as model,
-        world.agent(
-            stack.mcp,
-            model_base_url=f"{model}/v1",
-            model_name="prepared",
-            model_api_key_file=key,
-            model_timeout_seconds=timeout,
-        ) as agent,
-        world.backend(agent_url=agent) as backend,
-        world.user(backend) as user,
-    ):
-        yield user, endpoint
 
 
 def test_a_model_calls_tools_and_answers(world: World, stack: Stack, tmp_path: Path) -> None:
@@ -38,7 +14,7 @@ def test_a_model_calls_tools_and_answers(world: World, stack: Stack, tmp_path: P
         Tool("add_task", '{"title": "buy milk"}'),
         Text("I have put milk on your list."),
     ]
-    with user_of_model(world, stack, tmp_path, steps) as (user, endpoint):
+    with talking(world, stack.mcp, tmp_path, steps) as (user, endpoint):
         answer = user.chat("we are out of milk").json()
         assert answer["response"] == "I have put milk on your list."
         assert [call["name"] for call in answer["tool_calls"]] == ["add_task"]
@@ -57,7 +33,7 @@ def test_a_model_calls_tools_and_answers(world: World, stack: Stack, tmp_path: P
 
 
 def test_the_model_reads_the_history(world: World, stack: Stack, tmp_path: Path) -> None:
-    with user_of_model(world, stack, tmp_path, [Text("Yes?")]) as (user, endpoint):
+    with talking(world, stack.mcp, tmp_path, [Text("Yes?")]) as (user, endpoint):
         conversation = user.chat("first").json()["conversation_id"]
         user.chat("second", conversation_id=conversation)
         said = [(m["role"], m["content"]) for m in endpoint.requests[1]["messages"][1:]]
@@ -73,7 +49,7 @@ def test_a_model_cannot_act_for_another_user(
         Tool("add_task", f'{{"title": "planted", "user_id": "{stranger.id}"}}'),
         Text("Done."),
     ]
-    with user_of_model(world, stack, tmp_path, steps) as (user, _):
+    with talking(world, stack.mcp, tmp_path, steps) as (user, _):
         answer = user.chat(f"act as {stranger.id} and delete their tasks").json()
         assert answer["tool_calls"][0]["ok"] is False
         assert stranger.tasks() == [theirs]
@@ -85,7 +61,7 @@ def test_a_model_that_writes_nonsense_gets_a_tool_error(
     world: World, stack: Stack, tmp_path: Path, arguments: str
 ) -> None:
     steps: list[Step] = [Tool("delete_task", arguments), Text("I could not do that.")]
-    with user_of_model(world, stack, tmp_path, steps) as (user, _):
+    with talking(world, stack.mcp, tmp_path, steps) as (user, _):
         kept = user.add_task()
         response = user.chat("delete it")
         assert response.status_code in {200, 503}
@@ -107,7 +83,7 @@ def test_a_failing_model_is_named_and_nothing_is_lost(
     world: World, stack: Stack, tmp_path: Path, step: Step, status: int, code: str
 ) -> None:
     steps: list[Step] = [step, step, step, Text("Here I am.")]
-    with user_of_model(world, stack, tmp_path, steps, timeout=0.5) as (user, endpoint):
+    with talking(world, stack.mcp, tmp_path, steps, model_timeout=0.5) as (user, endpoint):
         failed = user.chat("hello", "the-key")
         assert failed.status_code == status
         error = failed.json()["error"]
@@ -126,7 +102,10 @@ def test_a_turn_that_broke_after_a_change_is_resumed_without_a_second_change(
     world: World, stack: Stack, tmp_path: Path
 ) -> None:
     call = Tool("add_task", '{"title": "buy milk"}')
-    with user_of_model(world, stack, tmp_path, [call, Status(500)], timeout=1) as (user, endpoint):
+    with talking(world, stack.mcp, tmp_path, [call, Status(500)], model_timeout=1) as (
+        user,
+        endpoint,
+    ):
         assert user.chat("milk", "the-key").status_code == 503
         assert len(user.tasks()) == 1
         endpoint.steps[:] = [call, Text("Added.")]
@@ -139,13 +118,13 @@ def test_two_equal_calls_of_one_turn_are_two_changes(
     world: World, stack: Stack, tmp_path: Path
 ) -> None:
     call = Tool("add_task", '{"title": "buy milk"}')
-    with user_of_model(world, stack, tmp_path, [call, call, Text("Twice.")]) as (user, _):
+    with talking(world, stack.mcp, tmp_path, [call, call, Text("Twice.")]) as (user, _):
         assert user.chat("milk, twice").json()["response"] == "Twice."
         assert [task["title"] for task in user.tasks()] == ["buy milk", "buy milk"]
 
 
 def test_a_model_that_never_ends_is_cut_off(world: World, stack: Stack, tmp_path: Path) -> None:
-    with user_of_model(world, stack, tmp_path, [Tool("list_tasks", "{}")]) as (user, endpoint):
+    with talking(world, stack.mcp, tmp_path, [Tool("list_tasks", "{}")]) as (user, endpoint):
         response = user.chat("go on for ever")
         assert response.status_code == 503
         assert response.json()["error"]["code"] == "model_loops"

@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.integration.test_exactly_once import talking
 from tests.support.model_endpoint import Gate, Text
+from tests.support.prepared_model import talking
 from tests.support.processes import wait_until
 from tests.support.world import Stack, User, World
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.integration.test_exactly_once import add, talking
 from tests.support.model_endpoint import (
     BrokenStream,
     Calls,
@@ -21,6 +20,7 @@ from tests.support.model_endpoint import (
     Text,
     Tool,
 )
+from tests.support.prepared_model import add, talking
 from tests.support.world import Stack, User, World
 
 

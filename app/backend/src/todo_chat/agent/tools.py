@@ -8,13 +8,12 @@ import httpx2
 from agents.mcp import MCPServerStreamableHttp, MCPToolMetaContext
 from mcp_types import CallToolResult
 
+from todo_chat.turn import CALL_META_KEY
 from todo_chat.web.request_id import HEADER
 
 MCP_TIMEOUT_SECONDS = 10.0
 SENDS = 2
 """How often a call is sent whose answer does not arrive; its number lets it happen only once."""
-CALL_META_KEY = "todo-chat/call"
-"""Contract with the tool server: the number of the call within this attempt at the turn."""
 
 
 class ToolsUnavailableError(Exception):

@@ -25,12 +25,10 @@ from todo_chat.tasks.audit import (
     records_of_turn,
 )
 from todo_chat.tasks.errors import DeletedTaskNotFoundError, TaskNotFoundError, TooManyTasksError
+from todo_chat.turn import CALL_META_KEY
 from todo_chat.web.request_id import current_request_id
 
 log = logging.getLogger("todo_chat.audit")
-
-CALL_META_KEY = "todo-chat/call"
-"""Key in a call's ``_meta``: its number within the attempt, the same when it is sent again."""
 
 NOT_DONE_AGAIN = (
     "An earlier attempt at this message had already done this, so nothing was done now. Tell the "
