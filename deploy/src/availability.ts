@@ -94,7 +94,7 @@ const REQUEST_TIMEOUT = 10_000
 const BUSY_SHARE = 0.5
 /** So few requests a second still tell an outage of a second. */
 const LEAST_RATE = 5
-/** Rounds of all routes that are sent to measure an answer at rest; the one before them opens connections. */
+/** Rounds of all routes that are sent to measure an answer at rest. */
 const ROUNDS = 2
 /** No more of them are sent after this, in ms. */
 const SIZING_LIMIT = 3_000
@@ -120,25 +120,33 @@ export function failureKind(error: unknown): string {
  * The rate that leaves the application most of its time.
  * @param most requests a second
  * @param meanMs of one request of the load, sent when the one before was answered
+ * @param share part of each second that their answers may take, one after the other
  */
-export function calmRate(most: number, meanMs: number): number {
-  return Math.min(most, Math.max(LEAST_RATE, Math.floor((BUSY_SHARE * 1000) / Math.max(1, meanMs))))
+export function calmRate(most: number, meanMs: number, share = BUSY_SHARE): number {
+  return Math.min(most, Math.max(LEAST_RATE, Math.floor((share * 1000) / Math.max(1, meanMs))))
 }
 
 /**
  * Sends the mix of a load, each request when the one before was answered.
- * @returns ms that one of them took; an answer that did not come took its limit
+ * @param rounds of the whole mix, after one that opens connections and does not count
+ * @param limitMs no more are sent after this
+ * @param failed is told why an answer did not come; by default it only took its time
+ * @returns ms that one of them took
  */
-export async function meanAtRest(routes: readonly Route[], clock: Clock): Promise<number> {
+export async function meanAtRest(
+  routes: readonly Route[],
+  clock: Clock,
+  { rounds = ROUNDS, limitMs = SIZING_LIMIT, failed = () => undefined }: { rounds?: number; limitMs?: number; failed?: (error: unknown) => undefined } = {},
+): Promise<number> {
   const sequence = interleave(routes)
   const first = clock.now()
   let started = first
   let sent = 0
-  // The first round opens connections and does not count, unless there is no time for more.
-  for (let index = 0; index < sequence.length * (ROUNDS + 1) && clock.now() - first < SIZING_LIMIT; index += 1) {
+  // Where there is no time for more, the first round counts.
+  for (let index = 0; index < sequence.length * (rounds + 1) && clock.now() - first < limitMs; index += 1) {
     if (index === sequence.length) [started, sent] = [clock.now(), 0]
     const { target, request, timeoutMs = REQUEST_TIMEOUT } = sequence[index % sequence.length] as Route
-    await target.send(request(index), timeoutMs).catch(() => undefined)
+    await target.send(request(index), timeoutMs).catch(failed)
     sent += 1
   }
   return (clock.now() - started) / sent
@@ -214,7 +222,7 @@ export class Load implements AsyncDisposable {
   #fire(route: Route, index: number, due: number): void {
     const done = (failure?: string): void => {
       this.#samples.push({ route: route.name, target: route.target.name, at: due, latencyMs: this.#clock.now() - due, ...(failure === undefined ? {} : { failure }) })
-      if (this.#rollout === undefined || due < this.#rollout.start || due > this.#rollout.end) return
+      if (!isWithin(this.#rollout, due)) return
       this.#inside.requests += 1
       if (failure === undefined) return
       this.#inside.failures += 1
@@ -260,7 +268,6 @@ export function summarise(samples: readonly Sample[], rate: number, rollout: { s
   const failed = ordered.filter(({ failure }) => failure !== undefined)
   const failuresByKind: Record<string, number> = {}
   for (const { failure = '' } of failed) failuresByKind[failure] = (failuresByKind[failure] ?? 0) + 1
-  const isInside = ({ at }: Sample): boolean => rollout !== undefined && at >= rollout.start && at <= rollout.end
   const byRoute = groupBy(ordered, ({ route, target }) => `${target}\n${route}`)
   const bySecond = groupBy(ordered, ({ at }) => Math.floor(at / 1000) * 1000)
   return {
@@ -269,11 +276,15 @@ export function summarise(samples: readonly Sample[], rate: number, rollout: { s
     failures: failed.length,
     failuresByKind,
     longestOutageMs: Math.max(0, ...[...byRoute.values()].flatMap((group) => [longestGap(group), longestBadStretch(group)])),
-    inside: figures(ordered.filter(isInside)),
-    outside: figures(ordered.filter((sample) => !isInside(sample))),
+    inside: figures(ordered.filter(({ at }) => isWithin(rollout, at))),
+    outside: figures(ordered.filter(({ at }) => !isWithin(rollout, at))),
     routes: [...byRoute.values()].map((group) => ({ route: group[0]?.route ?? '', target: group[0]?.target ?? '', ...figures(group) })),
     seconds: [...bySecond].map(([at, group]) => ({ at, requests: group.length, failures: group.filter(({ failure }) => failure !== undefined).length })),
   }
+}
+
+function isWithin(rollout: { start: number; end: number } | undefined, at: number): boolean {
+  return rollout !== undefined && at >= rollout.start && at <= rollout.end
 }
 
 function groupBy<Key>(samples: readonly Sample[], keyOf: (sample: Sample) => Key): Map<Key, Sample[]> {

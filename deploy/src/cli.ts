@@ -35,7 +35,7 @@ import { NAMESPACES, RENDERERS, type Renderer, render } from './render.ts'
 import { type RunReport, exitCodeOfResult, toJson, toMarkdown, toText } from './report.ts'
 import { type SavedPlan, parsePlan } from './savedplan.ts'
 import { type Context, checkHome } from './session.ts'
-import { isOfObjects, policyFrom, settingRows, settingsText } from './settings.ts'
+import { isOfObjects, policyFrom, type Settings, settingRows, settingsText } from './settings.ts'
 
 interface GlobalOptions {
   env: Environment
@@ -277,10 +277,9 @@ function colorsOf({ color }: GlobalOptions): Colors {
   return pc.createColors(color && pc.isColorSupported && process.stdout.isTTY)
 }
 
-async function renderedObjects(context: Context, { objects, manifests, renderer, settings, set = [] }: ReleaseOptions): Promise<RenderedObject[]> {
-  const given = await readSettings(settings, set)
-  if (objects === undefined) return render({ manifests, environment: OVERLAYS[context.environment], renderer, settings: given, signal: interrupt.signal })
-  if (Object.keys(given).some(isOfObjects)) throw new BadInput('settings have no effect on objects that are rendered already', { next: 'leave --objects out, or --set and --settings' })
+async function renderedObjects(context: Context, { objects, manifests, renderer }: ReleaseOptions, settings: Settings): Promise<RenderedObject[]> {
+  if (objects === undefined) return render({ manifests, environment: OVERLAYS[context.environment], renderer, settings, signal: interrupt.signal })
+  if (Object.keys(settings).some(isOfObjects)) throw new BadInput('settings have no effect on objects that are rendered already', { next: 'leave --objects out, or --set and --settings' })
   return readObjects(objects, process.stdin)
 }
 
@@ -292,10 +291,15 @@ async function verifiedInput({ verifiedBy, stagingKubeconfig }: ReleaseOptions):
   return verifiedImages(await connect({ kubeconfig: stagingKubeconfig }), NAMESPACES.staging)
 }
 
+/** The settings are read once, since their file may be a pipe. */
+function settingsFrom({ settings, set = [] }: ReleaseOptions): Promise<Settings> {
+  return readSettings(settings, set)
+}
+
 /** A saved plan brings its own objects and images. */
-async function releaseInput(context: Context, options: ReleaseOptions, saved?: SavedPlan): Promise<ReleaseInputs> {
+async function releaseInput(context: Context, options: ReleaseOptions, settings: Settings, saved?: SavedPlan): Promise<ReleaseInputs> {
   return {
-    rendered: saved === undefined ? await renderedObjects(context, options) : [],
+    rendered: saved === undefined ? await renderedObjects(context, options, settings) : [],
     images: saved === undefined ? await readImages(options.images) : {},
     verified: await verifiedInput(options),
     allowed: new Set(options.allow ?? []),
@@ -315,7 +319,7 @@ async function runInput(options: RunOptions): Promise<Pick<DeployInput, 'rate' |
 }
 
 async function runPlan(context: Context, options: ReleaseOptions & { out?: string }, globals: GlobalOptions): Promise<number> {
-  const result = await plan(context, await releaseInput(context, options))
+  const result = await plan(context, await releaseInput(context, options, await settingsFrom(options)))
   if (options.out !== undefined) await writeFile(options.out, JSON.stringify(result.saved))
   const { operations, problems, fingerprint } = result.plan
   tell(result.notes)
@@ -327,8 +331,9 @@ async function runDeploy(context: Context, options: DeployOptions, globals: Glob
   const savedPlan = options.plan === undefined ? undefined : parsePlan(await readInput(options.plan, '--plan'), options.plan)
   const { maxFailed } = options
   if (maxFailed !== undefined && options.rate === 0) throw new BadInput('--max-failed needs the measurement that --rate 0 leaves out', { next: 'leave one of them out' })
-  const release = await releaseInput(context, options, savedPlan)
-  const policy = policyFrom(await readSettings(options.settings, options.set ?? []))
+  const settings = await settingsFrom(options)
+  const release = await releaseInput(context, options, settings, savedPlan)
+  const policy = policyFrom(settings)
   const report = await deploy({ ...context, policy }, { ...release, ...(await runInput(options)), backup: options.backup, rollBack: options.rollback, ...(maxFailed && { maxFailed }), ...(savedPlan && { savedPlan }) })
   return finish(report, options, globals)
 }
@@ -351,7 +356,7 @@ async function finish(report: RunReport, { reportDir }: RunOptions, globals: Glo
 
 async function runDoctor(context: Context, options: ReleaseOptions & RunOptions, globals: GlobalOptions): Promise<number> {
   const { ingress } = await runInput(options)
-  const findings = await doctor(context, { ...(await releaseInput(context, options)), ...(ingress && { ingress }) }, realOutside)
+  const findings = await doctor(context, { ...(await releaseInput(context, options, await settingsFrom(options))), ...(ingress && { ingress }) }, realOutside)
   answer(globals.json ? JSON.stringify(findings, null, 2) : doctorText(findings))
   return findings.some(({ result }) => result === 'wrong') ? 1 : 0
 }

@@ -24,7 +24,6 @@ const RETRY = 250;
 const GONE = 60_000;
 
 /** @typedef {{ local: number, remote: number }} Port */
-/** @typedef {{ args: string[], ports: Port[], tunnel: number }} WayIn */
 
 /**
  * @param {string[]} args arguments of the CLI

@@ -1,6 +1,6 @@
 /** Constant load of many users through the ingress, and how it is judged. */
 import { systemClock } from '../../deploy/src/_poll.ts'
-import { type Availability, Load, type Route, interleave } from '../../deploy/src/availability.ts'
+import { type Availability, calmRate, Load, meanAtRest, type Route } from '../../deploy/src/availability.ts'
 import type { HttpAnswer } from '../../deploy/src/http.ts'
 import type { Application, Task, User } from './app.ts'
 import { type Evidence, demand } from './requirement.ts'
@@ -13,11 +13,16 @@ export type Mix = 'everything' | 'reads'
 
 /** Requests a second that leave room for the cluster itself on 2 cores; fewer where the application takes longer for them (see `sizedRate`). */
 export const RATE = 20
-const LEAST_RATE = 5
 /** Part of each second that the answers of a load take, one after the other at rest. The rest is for pods that start, and for the cluster. */
 const BUSY_SHARE = 0.3
-/** Rounds of the mix that are sent to measure it. */
-const ROUNDS = 3
+/** How the mix is measured; an application that does not answer is no cluster to load. */
+const SIZING = {
+  rounds: 3,
+  limitMs: Infinity,
+  failed: (error: unknown): never => {
+    throw error
+  },
+}
 /** Enough to use more than 80 % of a tenth of a core in each of two backends: a read takes 3–5 ms. */
 export const HEAVY_RATE = 70
 
@@ -27,7 +32,7 @@ export const HEAVY_RATE = 70
  * @returns requests a second, 5 to 20
  */
 export function sizedRate(meanMs: number): number {
-  return Math.min(RATE, Math.max(LEAST_RATE, Math.floor((BUSY_SHARE * 1000) / meanMs)))
+  return calmRate(RATE, meanMs, BUSY_SHARE)
 }
 
 /** @param rate requests a second, or that it is to be sized to the cluster */
@@ -54,20 +59,7 @@ export async function startTraffic(app: Application, rate: number | 'sized', mix
     { name: 'chat', target: app.target, weight: 1, timeoutMs: TIMEOUTS.chat, judge: ok, request: (index) => ({ method: 'POST', path: `/api/${at(index).id}/chat`, headers: headers(index), body: JSON.stringify({ message: 'list tasks' }) }) },
   ]
   const routes = mix === 'reads' ? [read] : [read, ...others]
-  return new Load(routes, rate === 'sized' ? sizedRate(await meanAtRest(routes)) : rate, systemClock)
-}
-
-/** @returns ms of one request of the mix @throws the transport's error when no answer came */
-async function meanAtRest(routes: readonly Route[]): Promise<number> {
-  const sequence = interleave(routes)
-  const round = async (index: number): Promise<void> => {
-    for (const { target, request, timeoutMs = TIMEOUTS.request } of sequence) await target.send(request(index), timeoutMs)
-  }
-  // The first round opens connections.
-  await round(0)
-  const started = systemClock.now()
-  for (let index = 1; index <= ROUNDS; index++) await round(index)
-  return (systemClock.now() - started) / (ROUNDS * sequence.length)
+  return new Load(routes, rate === 'sized' ? sizedRate(await meanAtRest(routes, systemClock, SIZING)) : rate, systemClock)
 }
 
 /** Tells an answer of the application from one of the ingress controller or the web server, which have no code. */

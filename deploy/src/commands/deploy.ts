@@ -12,7 +12,7 @@ import { entriesOf, union, writeInventory } from '../inventory.ts'
 import { type Measurement, startMeasurement } from '../measure.ts'
 import { type KubeObject, keyOf, nameOf, refOf } from '../objects.ts'
 import { hasChanges } from '../plan.ts'
-import { policyNote, STANDARD_POLICY } from '../policy.ts'
+import { policyNote } from '../policy.ts'
 import { type Release, type ReleaseInput, prepareRelease, refuseProblems } from '../release.ts'
 import { type RunReport, type RunResult, countLine } from '../report.ts'
 import { rollBack, secretValues, withPresentSecrets, withoutForeignSecrets } from '../rollback.ts'
@@ -81,7 +81,7 @@ async function deployHeld(context: Context, input: DeployInput, notes: readonly 
   const { clock, cluster, namespace } = context
   const objects = input.rendered.map(({ object }) => object)
   await using session = await openSession(context, input)
-  const policy = policyNote(context.policy ?? STANDARD_POLICY)
+  const policy = policyNote(policyOf(context))
   session.notes.push(...notes, ...(policy === undefined ? [] : [policy]))
   const release = await phase(session.run, 'plan', '', () => prepareRelease(cluster, namespace, input))
   refuseProblems(release.plan)

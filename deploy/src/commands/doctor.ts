@@ -115,12 +115,13 @@ function images({ objects }: Facts): Verdict {
 const REGISTRY_NOT_ASKED = /timeout|no such host|connection refused|no route|unreachable|x509|crane/
 const REGISTRY_REFUSES = /UNAUTHORIZED|DENIED|401|403/
 
-async function registry({ objects, input, outside, ...facts }: Facts): Promise<Verdict> {
+async function registry(facts: Facts): Promise<Verdict> {
+  const { objects, input, outside } = facts
   const references = Object.values(imagesOf(objects)).filter((reference) => !isPlaceholder(reference))
   if (references.length === 0) return notAsked('no image is given')
   const credentials = text(input.secretFiles.get(PULL_KEY))
   const pulls = objects.flatMap(podSpecs).some(({ imagePullSecrets = [] }) => imagePullSecrets.length > 0)
-  const options = { ...(credentials === undefined ? {} : { credentials }), ...authority({ objects, input, outside, ...facts }) }
+  const options = { ...(credentials === undefined ? {} : { credentials }), ...authority(facts) }
   const answers = await pMap(references, async (reference) => ({ reference, refusal: await outside.image(reference, options) }), { concurrency: CONCURRENCY })
   const refused = answers.flatMap(({ reference, refusal }) => (refusal === undefined ? [] : [{ reference, refusal }]))
   const [first] = refused
