@@ -20,7 +20,7 @@ from todo_chat import settings
 from todo_chat.entrypoints import backend
 from todo_chat.mcp.tools import build_tools
 
-PROCESSES = {
+PROCESSES: dict[str, type[settings.ProcessSettings]] = {
     "backend": settings.BackendSettings,
     "agent": settings.AgentSettings,
     "mcp": settings.McpSettings,

@@ -6,6 +6,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { driftOf, proseFindings } from './check.ts'
 import { type Finding, Undocumented, toLine } from './finding.ts'
 import { generate, SOURCE_NAMES, SOURCES, type SourceName } from './pages.ts'
+import { ProgramFailed } from './run.ts'
 
 const root = join(import.meta.dirname, '../..')
 const ownPython = join(root, 'app/backend/.venv/bin/python')
@@ -73,7 +74,7 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 3
   else {
-    process.stderr.write(`${error instanceof Undocumented ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+    process.stderr.write(`${error instanceof Undocumented || error instanceof ProgramFailed ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
     process.exitCode = 1
   }
 }

@@ -5,7 +5,7 @@ import { deployerPage } from './deployer.ts'
 import { type Variable, environmentPage } from './environment.ts'
 import { actionsOf, returned } from './exits.ts'
 import { modulePage } from './module.ts'
-import { python, typescript } from './run.ts'
+import { ProgramFailed, python, typescript } from './run.ts'
 import { schemaOf } from './schema.ts'
 import type { Served } from './served.ts'
 import { ERRORS_SOURCE, REPORT_SOURCE, classComments, deployerProgram, literalsOf } from './types.ts'
@@ -69,11 +69,16 @@ export const SOURCE_NAMES = Object.keys(SOURCES) as SourceName[]
  * Makes the pages of some sources.
  * @param python an interpreter that has the backend's packages
  * @returns by path in the repository: the text, which ends with one line end
+ * @throws Undocumented for code that cannot be described, ProgramFailed for a source that lacks what it needs: none is left out silently
  */
 export async function generate(root: string, names: readonly SourceName[], options: { python: string }): Promise<Map<string, string>> {
   const pages = new Map<string, string>()
   for (const name of names) {
-    for (const [path, text] of Object.entries(await SOURCES[name].pages(root, options))) pages.set(`${SPECS}/${path}`, `${text.trimEnd()}\n`)
+    const source: Source = SOURCES[name]
+    const made = await source.pages(root, options).catch((error: unknown) => {
+      throw error instanceof ProgramFailed ? new ProgramFailed(`the source ${name} needs ${source.needs}\n${error.message}`, { cause: error }) : error
+    })
+    for (const [path, text] of Object.entries(made)) pages.set(`${SPECS}/${path}`, `${text.trimEnd()}\n`)
   }
   return pages
 }

@@ -10,14 +10,19 @@ const MOST_BYTES = 32 * 1024 * 1024
 /** Starting PostgreSQL and migrating takes seconds, on a busy machine half a minute. */
 const PATIENCE_MS = 300_000
 
-/** @returns what it printed, parsed @throws Error with what it said on standard error */
+/** A program could not say what it was asked, for want of something or by a fault of its own. */
+export class ProgramFailed extends Error {
+  override readonly name = 'ProgramFailed'
+}
+
+/** @returns what it printed, parsed @throws ProgramFailed with what it said on standard error */
 async function json(command: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<unknown> {
   try {
     const { stdout } = await run(command, args, { cwd, env: { ...process.env, ...env }, maxBuffer: MOST_BYTES, timeout: PATIENCE_MS })
     return JSON.parse(stdout)
   } catch (error) {
     const { stderr = '', message } = error as Error & { stderr?: string }
-    throw new Error(`${command} ${args.join(' ')} failed: ${stderr.trim() || message}`, { cause: error })
+    throw new ProgramFailed(`${command} ${args.join(' ')} failed:\n${stderr.trim() || message}`, { cause: error })
   }
 }
 

@@ -50,14 +50,15 @@ function described(command: Command): ServedCommand {
 
 /** The command line's program is built and run by one statement; it is caught before it runs. */
 async function program(): Promise<Command> {
-  let caught: Command | undefined
+  const caught: Command[] = []
   Command.prototype.parseAsync = async function (this: Command) {
-    caught = this
+    caught.push(this)
     return this
   }
   await import('../../deploy/src/cli.ts')
-  if (caught === undefined) throw new Error('deploy/src/cli.ts ran no program')
-  return caught
+  const [root] = caught
+  if (root === undefined) throw new Error('deploy/src/cli.ts ran no program')
+  return root
 }
 
 /** @param results members of RunResult @param codes members of ClusterErrorCode: types, of which nothing is left when code runs */
