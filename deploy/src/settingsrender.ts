@@ -39,7 +39,7 @@ const TLS_SECRET = 'todo-chat-tls'
 /** Pods that ask somebody over TLS. */
 const TRUSTING = 'backend|agent|mcp'
 /** Pods that ask an external database. */
-const DATABASE_CLIENTS = 'backend|mcp|migrate'
+const DATABASE_CLIENTS = 'backend|mcp|migrate|backup'
 
 function partsOf(environment: Environment, settings: Settings): Parts {
   const own = OWN_PARTS[environment]
@@ -110,19 +110,21 @@ function ingressPatches(environment: Environment, settings: Settings): Layer['pa
   ]
 }
 
-function podPatches(settings: Settings): Layer['patches'] {
+function podPatches(settings: Settings, externalDatabase: boolean): Layer['patches'] {
   const pullSecret = settings['images.pullSecret']
   const pull = (path: string): Operation[] => (pullSecret === undefined ? [] : [{ op: 'add', path: `${path}/imagePullSecrets`, value: [{ name: pullSecret }] }])
   const volume = { name: 'ca', secret: { secretName: 'todo-chat-ca', defaultMode: 0o440, items: [{ key: 'ca.crt', path: 'ca.crt' }] } }
-  const trust: Operation[] = settings['trust.privateCa']
-    ? [
-        { op: 'add', path: '/spec/template/spec/volumes/-', value: volume },
-        { op: 'add', path: '/spec/template/spec/containers/0/volumeMounts/-', value: { name: 'ca', mountPath: '/run/secrets/todo-ca', readOnly: true } },
-      ]
-    : []
+  const trust = (path: string): Operation[] =>
+    settings['trust.privateCa']
+      ? [
+          { op: 'add', path: `${path}/volumes/-`, value: volume },
+          { op: 'add', path: `${path}/containers/0/volumeMounts/-`, value: { name: 'ca', mountPath: '/run/secrets/todo-ca', readOnly: true } },
+        ]
+      : []
   return [
-    ...patch('Deployment', TRUSTING, ...trust),
-    ...patch('Job', 'migrate', ...trust),
+    ...patch('Deployment', TRUSTING, ...trust('/spec/template/spec')),
+    ...patch('Job', 'migrate', ...trust('/spec/template/spec')),
+    ...(externalDatabase ? patch('CronJob', 'backup', ...trust('/spec/jobTemplate/spec/template/spec')) : []),
     ...patch('Deployment|StatefulSet|Job', undefined, ...pull('/spec/template/spec')),
     ...patch('CronJob', undefined, ...pull('/spec/jobTemplate/spec/template/spec')),
   ]
@@ -169,7 +171,7 @@ export function toKustomize(environment: Environment, settings: Settings): Layer
       ...patch('NetworkPolicy', DATABASE_CLIENTS, ...egress(0, 5432, settings['database.cidr'], settings['database.port'])),
       ...patch('NetworkPolicy', 'agent', ...egress(2, 443, settings['model.cidr'], model === undefined ? undefined : portOf(model))),
       ...patch('NetworkPolicy', 'backend', ...egress(3, 443, settings['oidc.cidr'], issuer === undefined ? undefined : portOf(issuer))),
-      ...podPatches(settings),
+      ...podPatches(settings, parts.externalDatabase),
       ...patch('HorizontalPodAutoscaler', undefined, ...replace('/spec/minReplicas', settings['autoscaling.minReplicas']), ...replace('/spec/maxReplicas', settings['autoscaling.maxReplicas'])),
     ],
   }
