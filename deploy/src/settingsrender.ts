@@ -7,6 +7,7 @@ import { SETTINGS, type SettingName, type Settings } from './settings.ts'
 export interface Layer {
   /** Folders of `components/`. */
   components: string[]
+  images: { name: string; newTag?: string; digest?: string }[]
   configMapGenerator: { name: string; behavior: 'merge'; literals: string[] }[]
   patches: { target: { kind: string; name?: string }; patch: string }[]
 }
@@ -31,6 +32,9 @@ const REPLICAS: Record<Environment, { min: number; max: number }> = {
   staging: { min: 2, max: 3 },
   production: { min: 3, max: 6 },
 }
+
+/** What an overlay says of its images before a release fills them in. A component that lies over it brings its own one without. */
+const PLACEHOLDER = { development: { newTag: 'development' }, staging: { digest: `sha256:${'0'.repeat(64)}` }, production: { digest: `sha256:${'0'.repeat(64)}` } }
 
 const PART_OF = { 'database.host': 'externalDatabase', 'model.baseUrl': 'modelEndpoint', 'oidc.issuer': 'oidc' } as const satisfies Partial<Record<SettingName, keyof Parts>>
 
@@ -165,6 +169,7 @@ export function toKustomize(environment: Environment, settings: Settings): Layer
       ...(parts.modelEndpoint && !own.modelEndpoint ? ['model-endpoint'] : []),
       ...(parts.oidc && !own.oidc ? ['oidc'] : []),
     ],
+    images: parts.externalDatabase && !own.externalDatabase ? [{ name: 'todo-chat/backup', ...PLACEHOLDER[environment] }] : [],
     configMapGenerator: Object.entries(maps).flatMap(([name, literals]) => (literals.length === 0 ? [] : [{ name, behavior: 'merge' as const, literals }])),
     patches: [
       ...ingressPatches(environment, settings),

@@ -51,8 +51,12 @@ cd "$folder/.partial"
 mkfifo "$scratch/statements" "$scratch/answers"
 psql --no-psqlrc --quiet --tuples-only --no-align --set=ON_ERROR_STOP=1 --no-password < "$scratch/statements" > "$scratch/answers" 9>&- &
 exec 8> "$scratch/statements" 7< "$scratch/answers"
-printf '%s\n' 'set idle_in_transaction_session_timeout = 0;' 'begin isolation level repeatable read read only;' \
-  'select current_setting($$server_version$$);' 'select pg_export_snapshot();' >&8
+cat >&8 << 'SQL'
+set idle_in_transaction_session_timeout = 0;
+begin isolation level repeatable read read only;
+select current_setting('server_version');
+select pg_export_snapshot();
+SQL
 if ! read -r server_version <&7 || ! read -r snapshot <&7; then
   say "$PGHOST:$PGPORT gives $PGUSER no snapshot of database $PGDATABASE"
   exit 1

@@ -6,13 +6,16 @@
 # libpq's variables; SNAPSHOT is one that an open transaction has exported.
 set -eu
 
+same_snapshot=
+[ "$#" -eq 0 ] || same_snapshot="set transaction snapshot '$1';"
+
 rows=$(
   psql --no-psqlrc --quiet --tuples-only --no-align --field-separator='|' --set=ON_ERROR_STOP=1 << SQL
 -- A row's text depends on the first five, and a server may have its own ideas of the others.
 set timezone = 'UTC'; set datestyle = 'ISO'; set intervalstyle = 'postgres'; set bytea_output = 'hex'; set extra_float_digits = 1;
 set statement_timeout = 0; set idle_in_transaction_session_timeout = 0;
 begin isolation level repeatable read read only;
-${1:+set transaction snapshot '$1';}
+$same_snapshot
 select 'select ''revision'', version_num from public.alembic_version' where to_regclass('public.alembic_version') is not null
 \gexec
 select format(
