@@ -266,6 +266,7 @@ process.on('SIGUSR2', () => process.exit(4))
     await expect(fetch(`http://${LOCAL}:${port}/`).then((answer) => answer.text())).resolves.toBe('hello')
     program.child.kill('SIGINT')
     await expect(program.ended).resolves.toBe(130)
+    expect(program.output()).not.toContain('was lost')
     expect(processesWith(join(folder, 'dagger'))).toEqual([])
   })
 
