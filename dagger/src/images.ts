@@ -11,6 +11,7 @@ const DOCKERFILES = {
   frontend: 'frontend',
   'frontend-test': 'frontend',
   database: 'database',
+  backup: 'database',
   tools: 'tools',
   browser: 'browser',
   rehearsal: 'rehearsal',
@@ -18,8 +19,11 @@ const DOCKERFILES = {
 
 export type ImageName = keyof typeof DOCKERFILES
 
-/** The images that are deployed, in the order of their rollout. */
+/** The images of a cluster that has everything in itself, in the order of their rollout. */
 export const DEPLOYED = ['database', 'mcp', 'agent', 'backend', 'frontend'] as const
+
+/** What is pushed for an environment: `backup` serves a database outside the cluster. */
+export const PUBLISHED = [...DEPLOYED, 'backup'] as const
 
 /**
  * Builds one image from its Dockerfile.

@@ -11,7 +11,7 @@ import { kubeconfig, laptopCluster } from './cluster.ts'
 import { conformance, conformanceCheck } from './conformance.ts'
 import { deliver, deployer, type ReleaseInputs, REPORT_OPTIONS, reportOf, type RunInputs, type Target, textOf, withInput, withoutCluster, withRelease, withRun } from './delivery.ts'
 import { e2eCheck } from './e2e.ts'
-import { DEPLOYED, image } from './images.ts'
+import { image, PUBLISHED } from './images.ts'
 import { load } from './load.ts'
 import { deployerBenchmark, faults, mutations } from './proofs.ts'
 import { publishedImages, publishImages } from './registry.ts'
@@ -87,13 +87,22 @@ export class TodoChat {
     return image(await this.repository(), 'frontend', platform)
   }
 
-  /** Image of PostgreSQL with the roles of todo-chat, also used for backups */
+  /** Image of PostgreSQL with the roles of todo-chat, also used for backups of a database in the cluster */
   @func({ cache: 'never' })
   async database(
     /** Such as linux/amd64 (default: the engine's own) */
     platform?: Platform,
   ): Promise<Container> {
     return image(await this.repository(), 'database', platform)
+  }
+
+  /** Image that backs up, restores and drills an external PostgreSQL */
+  @func({ cache: 'never' })
+  async backupImage(
+    /** Such as linux/amd64 (default: the engine's own) */
+    platform?: Platform,
+  ): Promise<Container> {
+    return image(await this.repository(), 'backup', platform)
   }
 
   /** Run pytest in a container, with the database image bound as a service */
@@ -297,7 +306,7 @@ export class TodoChat {
     return reportUnless(keepGoing, await rehearsal(await this.repository(), this.clusterImage, ciSkip))
   }
 
-  /** Build the five images, push them under a tag, and give their addresses by digest as JSON; a commit's images are published once */
+  /** Build the images, push them under a tag, and give their addresses by digest as JSON; a commit's images are published once */
   @func({ cache: 'never' })
   async publish(
     /** Where the images go, such as ghcr.io/owner/todo-chat; capital letters become small ones */
@@ -314,7 +323,7 @@ export class TodoChat {
     overwrite: boolean = false,
   ): Promise<File> {
     const source = await this.repository()
-    const images = await Promise.all(DEPLOYED.map(async (name) => [name, await image(source, name)] as const))
+    const images = await Promise.all(PUBLISHED.map(async (name) => [name, await image(source, name)] as const))
     return publishImages(await image(source, 'tools'), Object.fromEntries(images), { registry, tag, username, password, authorities: registryCa }, overwrite)
   }
 
@@ -332,7 +341,7 @@ export class TodoChat {
     /** Certificates of a private authority that the registry is trusted by, as PEM (empty: the public ones) */
     registryCa?: Secret,
   ): Promise<File> {
-    return publishedImages(await image(await this.repository(), 'tools'), DEPLOYED, { registry, tag, username, password, authorities: registryCa })
+    return publishedImages(await image(await this.repository(), 'tools'), PUBLISHED, { registry, tag, username, password, authorities: registryCa })
   }
 
   /** What a team sets for its environments: names, meanings, defaults, and where they are required */

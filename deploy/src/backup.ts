@@ -13,7 +13,7 @@ import { watchUntilSettled } from './watch.ts'
 const TTL_S = 86_400
 const LOG_LINES = 20
 
-/** The CronJob that backs the database up, or `undefined` when the release has none (an external database). */
+/** The CronJob that backs the database up, or `undefined` when the release has none. */
 export function backupCronJob(objects: readonly RenderedObject[]): KubeObject | undefined {
   return objects.find(({ object }) => object.kind === 'CronJob' && object.metadata.labels?.['app.kubernetes.io/component'] === 'backup')?.object
 }

@@ -403,9 +403,9 @@ async function runRestoreDrill(context: Context, { from }: { from?: string }, gl
   return 0
 }
 
-function manifestText({ created_at, schema_revision, rows, content_sha256 }: RestoredManifest): string {
+function manifestText({ created_at, schema_revision, rows, content_hash }: RestoredManifest): string {
   const counts = Object.entries(rows).map(([table, count]) => `${count} in ${table}`).join(', ')
-  return `backup of ${created_at}, schema revision ${schema_revision}, ${counts}, content ${content_sha256.slice(0, 12)}`
+  return `backup of ${created_at}, schema revision ${schema_revision}, ${counts}, content ${content_hash?.slice(0, 12) ?? 'not compared'}`
 }
 
 try {

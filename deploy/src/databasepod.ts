@@ -1,5 +1,5 @@
 /** Short-lived pods with the database's image: to read a backup volume, and to restore into a fresh PostgreSQL. */
-import type { V1CronJob, V1StatefulSet } from '@kubernetes/client-node'
+import type { V1CronJob, V1KeyToPath, V1PodSpec, V1Volume } from '@kubernetes/client-node'
 import { poll } from './_poll.ts'
 import { diagnose } from './diagnose.ts'
 import { BadInput, DeployError } from './errors.ts'
@@ -15,6 +15,15 @@ import { writtenAt } from './apply.ts'
 const LIFETIME_S = 900
 const GONE_TIMEOUT = 60_000
 const COMPONENT = 'app.kubernetes.io/component'
+const NAME = 'app.kubernetes.io/name'
+/** The CronJob's volume of passwords. */
+const PASSWORDS = 'database'
+/** As the database in the cluster has; its data is scratch space here. */
+const DRILL_RESOURCES = { requests: { cpu: '100m', memory: '512Mi', 'ephemeral-storage': '1Gi' }, limits: { cpu: '1', memory: '512Mi', 'ephemeral-storage': '1Gi' } }
+
+type PodSpec = Wire<V1PodSpec>
+type Volume = Wire<V1Volume>
+type KeyToPath = Wire<V1KeyToPath>
 
 /** A container to run commands in. */
 export interface PodContainer {
@@ -23,29 +32,23 @@ export interface PodContainer {
   container: string
 }
 
-async function find(run: Run, apiVersion: string, kind: string, component: string): Promise<KubeObject> {
-  const found = (await run.cluster.list({ apiVersion, kind }, run.namespace)).find(({ metadata }) => metadata.labels?.[COMPONENT] === component)
-  if (found === undefined) {
-    throw new BadInput(`namespace ${run.namespace} has no ${kind} of component ${component}: the database does not run in this cluster`, {
-      next: 'use the tools of whoever runs the database',
-    })
-  }
-  return found
+async function find(run: Run, apiVersion: string, kind: string, component: string): Promise<KubeObject | undefined> {
+  return (await run.cluster.list({ apiVersion, kind }, run.namespace)).find(({ metadata }) => metadata.labels?.[COMPONENT] === component)
 }
 
 /** @throws BadInput when the release backs nothing up */
-export function findBackupCronJob(run: Run): Promise<KubeObject> {
-  return find(run, 'batch/v1', 'CronJob', 'backup')
+export async function findBackupCronJob(run: Run): Promise<KubeObject> {
+  const cronJob = await find(run, 'batch/v1', 'CronJob', 'backup')
+  if (cronJob === undefined) throw new BadInput(`namespace ${run.namespace} has no CronJob of component backup: nothing backs its database up`, { next: 'deploy a release first' })
+  return cronJob
 }
 
-/** @throws BadInput when the database is not in the cluster */
-export function findDatabase(run: Run): Promise<KubeObject> {
-  return find(run, 'apps/v1', 'StatefulSet', 'database')
-}
-
-/** The running database, to run commands beside it. */
-export async function databaseContainer(run: Run): Promise<PodContainer> {
-  await findDatabase(run)
+/**
+ * The running database, to run commands beside it, or `undefined` where it is outside the cluster.
+ * @throws DeployError when it is in the cluster and not ready
+ */
+export async function databaseContainer(run: Run): Promise<PodContainer | undefined> {
+  if ((await find(run, 'apps/v1', 'StatefulSet', 'database')) === undefined) return undefined
   const pods = (await run.cluster.list({ apiVersion: 'v1', kind: 'Pod' }, run.namespace)) as unknown as Pod[]
   const pod = pods.find((pod) => pod.metadata?.labels?.[COMPONENT] === 'database' && isReady(pod) && !isTerminating(pod))
   if (pod === undefined) throw new DeployError('the database has no ready pod', { next: 'see why with status' })
@@ -56,43 +59,57 @@ function containerOf(pod: Pod, namespace: string): PodContainer {
   return { namespace, name: pod.metadata?.name ?? '', container: pod.spec?.containers[0]?.name ?? '' }
 }
 
-/** A pod that mounts what a backup Job mounts and waits. */
-export function readerPod(cronJob: KubeObject, name: string): KubeObject {
+function backupPod(cronJob: KubeObject, name: string, labels: Record<string, string>, change: (spec: PodSpec) => Partial<PodSpec>): KubeObject {
   const template = (cronJob as unknown as Wire<V1CronJob>).spec?.jobTemplate.spec?.template
-  const spec = template?.spec
+  const spec = template?.spec ?? { containers: [] }
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name, namespace: cronJob.metadata.namespace ?? '', labels: { ...template?.metadata?.labels, ...STATE_LABELS, [COMPONENT]: 'backup-reader' } },
-    spec: {
-      ...spec,
-      restartPolicy: 'Never',
-      activeDeadlineSeconds: LIFETIME_S,
-      terminationGracePeriodSeconds: 1,
-      containers: spec?.containers.map((container) => ({ ...container, command: ['sleep', String(LIFETIME_S)] })),
-    },
+    metadata: { name, namespace: cronJob.metadata.namespace ?? '', labels: { ...template?.metadata?.labels, ...STATE_LABELS, ...labels } },
+    spec: { ...spec, restartPolicy: 'Never', activeDeadlineSeconds: LIFETIME_S, terminationGracePeriodSeconds: 1, ...change(spec) },
   }
 }
 
-/** A fresh PostgreSQL like the release's own, on storage that goes with the pod. No Service selects it. */
-export function drillPod(database: KubeObject, name: string): KubeObject {
-  const { spec } = database as unknown as Wire<V1StatefulSet>
-  const { affinity: _affinity, topologySpreadConstraints: _spread, ...podSpec } = spec?.template.spec ?? { containers: [] }
-  const claims = (spec?.volumeClaimTemplates ?? []).map(({ metadata }) => ({ name: metadata?.name ?? '', emptyDir: {} }))
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name, namespace: database.metadata.namespace ?? '', labels: { ...STATE_LABELS, [COMPONENT]: 'restore-drill' } },
-    spec: {
-      ...podSpec,
-      restartPolicy: 'Never',
-      activeDeadlineSeconds: LIFETIME_S,
-      terminationGracePeriodSeconds: 1,
-      // No clients to drain; and hooks may be longer than the short grace.
-      containers: podSpec.containers.map(({ lifecycle: _lifecycle, ...container }) => container),
-      volumes: [...(podSpec.volumes ?? []), ...claims],
-    },
-  }
+const WAITS = ['sleep', String(LIFETIME_S)]
+
+/** A pod that mounts what a backup Job mounts and waits. */
+export function readerPod(cronJob: KubeObject, name: string): KubeObject {
+  return backupPod(cronJob, name, { [COMPONENT]: 'backup-reader' }, ({ containers }) => ({ containers: containers.map((container) => ({ ...container, command: WAITS })) }))
+}
+
+/** The pod's volumes with another choice of passwords. */
+function withPasswords({ volumes = [] }: PodSpec, choose: (keys: KeyToPath[]) => { items?: KeyToPath[] }): Volume[] {
+  return volumes.map((volume) => {
+    if (volume.name !== PASSWORDS || volume.secret === undefined) return volume
+    const { items = [], ...secret } = volume.secret
+    return { ...volume, secret: { ...secret, ...choose(items) } }
+  })
+}
+
+/** A pod that the backup's network policy lets out to an external database, and that may write there. Its scratch files are on the backup's volume. */
+export function restorerPod(cronJob: KubeObject, name: string): KubeObject {
+  const key = 'migrator-password'
+  return backupPod(cronJob, name, { [NAME]: 'backup', [COMPONENT]: 'backup' }, (spec) => ({
+    containers: spec.containers.map((container) => ({ ...container, command: WAITS, env: [...(container.env ?? []), { name: 'TMPDIR', value: '/backup' }] })),
+    volumes: withPasswords(spec, (keys) => ({ items: [...keys, { key, path: key }] })),
+  }))
+}
+
+/** A fresh PostgreSQL of the backup's image, on storage that goes with the pod. No Service selects it, and it has no way out. */
+export function drillPod(cronJob: KubeObject, name: string): KubeObject {
+  const kept = [PASSWORDS, 'tmp']
+  const own = { data: '/var/lib/postgresql/data', run: '/var/run/postgresql' }
+  return backupPod(cronJob, name, { [COMPONENT]: 'restore-drill' }, (spec) => ({
+    containers: spec.containers.map(({ envFrom: _settings, ...container }) => ({
+      ...container,
+      command: ['database-entrypoint'],
+      readinessProbe: { exec: { command: ['pg_isready', '--quiet', '--host=127.0.0.1', '--dbname=todo'] }, periodSeconds: 1, timeoutSeconds: 3 },
+      resources: DRILL_RESOURCES,
+      volumeMounts: [...(container.volumeMounts ?? []).filter(({ name }) => kept.includes(name)), ...Object.entries(own).map(([name, mountPath]) => ({ name, mountPath }))],
+    })),
+    // A server of its own needs the passwords of all roles.
+    volumes: [...withPasswords(spec, () => ({})).filter(({ name }) => kept.includes(name)), ...Object.keys(own).map((name) => ({ name, emptyDir: {} }))],
+  }))
 }
 
 /**

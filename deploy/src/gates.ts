@@ -15,7 +15,7 @@ export const OVERLAYS = { dev: 'development', staging: 'staging', prod: 'product
 export const GATES = {
   'dirty-tree': 'deploy a tree with uncommitted changes, or one whose state is not known',
   'mutable-tag': 'deploy images by tag, which may mean something else tomorrow',
-  'no-backup': 'run a database in the cluster without a backup',
+  'no-backup': 'run a database without a scheduled backup',
   unverified: 'deploy digests that staging has not verified',
   'role-password': 'give new passwords of database roles, which were changed in the database before',
   unasked: 'call a release verified although a question could not be asked',
@@ -63,15 +63,15 @@ const JUDGES: Record<Gate, (facts: GateFacts, images: Images) => string | undefi
     return tagged.length === 0 ? undefined : `images without a digest: ${tagged.join(', ')}`
   },
   'no-backup'({ objects }) {
-    const isDatabase = (object: KubeObject): boolean => object.kind === 'StatefulSet' && object.metadata.labels?.['app.kubernetes.io/component'] === 'database'
-    const isBackup = (object: KubeObject): boolean =>
-      object.kind === 'CronJob' && object.metadata.labels?.['app.kubernetes.io/component'] === 'backup' && (object['spec'] as { suspend?: boolean }).suspend !== true
-    return objects.some(isDatabase) && !objects.some(isBackup) ? 'the database runs in the cluster and no backup is scheduled' : undefined
+    return objects.some((object) => isBackup(object) && (object['spec'] as { suspend?: boolean }).suspend !== true) ? undefined : 'no backup of the database is scheduled'
   },
   // Known only later: what prepares the release and what verifies it ask whether these were lifted.
   'role-password': () => undefined,
   unasked: () => undefined,
-  unverified({ verified }, images) {
+  unverified({ verified, objects }, all) {
+    // Where only the database of production is outside its cluster, staging has no use for what backs such a one up.
+    const elsewhere = new Set(Object.keys(imagesOf(objects.filter(isBackup))).filter((name) => imagesOf(objects.filter((object) => !isBackup(object)))[name] === undefined && !verified?.some((release) => name in release)))
+    const images = Object.fromEntries(Object.entries(all).filter(([name]) => !elsewhere.has(name)))
     if (verified === undefined) return 'what staging has verified is not known (--staging-kubeconfig or --verified-by)'
     const missing = verified.map((release) => Object.entries(images).filter(([name, reference]) => digestPart(release[name]) !== digestPart(reference)).map(([name]) => name))
     if (missing.some((names) => names.length === 0)) return undefined
@@ -79,6 +79,10 @@ const JUDGES: Record<Gate, (facts: GateFacts, images: Images) => string | undefi
     const closest = missing.reduce((best, names) => (names.length < best.length ? names : best), Object.keys(images))
     return `staging has not verified ${closest.join(', ')}`
   },
+}
+
+function isBackup({ kind, metadata }: KubeObject): boolean {
+  return kind === 'CronJob' && metadata.labels?.['app.kubernetes.io/component'] === 'backup'
 }
 
 /** What identifies an image whichever registry holds it. */

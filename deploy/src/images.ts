@@ -53,7 +53,7 @@ export function imagesOf(objects: readonly KubeObject[]): Images {
 }
 
 /** What `publish` makes; no environment need use all of them. */
-export const PUBLISHED = ['agent', 'backend', 'database', 'frontend', 'mcp']
+export const PUBLISHED = ['agent', 'backend', 'backup', 'database', 'frontend', 'mcp']
 
 /**
  * The objects with the given images in place of the manifests' own; a published image that no pod runs is left aside.

@@ -7,6 +7,7 @@ import { SETTINGS, type SettingName, type Settings } from './settings.ts'
 export interface Layer {
   /** Folders of `components/`. */
   components: string[]
+  images: { name: string; newTag?: string; digest?: string }[]
   configMapGenerator: { name: string; behavior: 'merge'; literals: string[] }[]
   patches: { target: { kind: string; name?: string }; patch: string }[]
 }
@@ -32,6 +33,9 @@ const REPLICAS: Record<Environment, { min: number; max: number }> = {
   production: { min: 3, max: 6 },
 }
 
+/** What an overlay says of its images before a release fills them in. A component that lies over it brings its own one without. */
+const PLACEHOLDER = { development: { newTag: 'development' }, staging: { digest: `sha256:${'0'.repeat(64)}` }, production: { digest: `sha256:${'0'.repeat(64)}` } }
+
 const PART_OF = { 'database.host': 'externalDatabase', 'model.baseUrl': 'modelEndpoint', 'oidc.issuer': 'oidc' } as const satisfies Partial<Record<SettingName, keyof Parts>>
 
 const CA_FILE = '/run/secrets/todo-ca/ca.crt'
@@ -39,7 +43,7 @@ const TLS_SECRET = 'todo-chat-tls'
 /** Pods that ask somebody over TLS. */
 const TRUSTING = 'backend|agent|mcp'
 /** Pods that ask an external database. */
-const DATABASE_CLIENTS = 'backend|mcp|migrate'
+const DATABASE_CLIENTS = 'backend|mcp|migrate|backup'
 
 function partsOf(environment: Environment, settings: Settings): Parts {
   const own = OWN_PARTS[environment]
@@ -110,19 +114,21 @@ function ingressPatches(environment: Environment, settings: Settings): Layer['pa
   ]
 }
 
-function podPatches(settings: Settings): Layer['patches'] {
+function podPatches(settings: Settings, externalDatabase: boolean): Layer['patches'] {
   const pullSecret = settings['images.pullSecret']
   const pull = (path: string): Operation[] => (pullSecret === undefined ? [] : [{ op: 'add', path: `${path}/imagePullSecrets`, value: [{ name: pullSecret }] }])
   const volume = { name: 'ca', secret: { secretName: 'todo-chat-ca', defaultMode: 0o440, items: [{ key: 'ca.crt', path: 'ca.crt' }] } }
-  const trust: Operation[] = settings['trust.privateCa']
-    ? [
-        { op: 'add', path: '/spec/template/spec/volumes/-', value: volume },
-        { op: 'add', path: '/spec/template/spec/containers/0/volumeMounts/-', value: { name: 'ca', mountPath: '/run/secrets/todo-ca', readOnly: true } },
-      ]
-    : []
+  const trust = (path: string): Operation[] =>
+    settings['trust.privateCa']
+      ? [
+          { op: 'add', path: `${path}/volumes/-`, value: volume },
+          { op: 'add', path: `${path}/containers/0/volumeMounts/-`, value: { name: 'ca', mountPath: '/run/secrets/todo-ca', readOnly: true } },
+        ]
+      : []
   return [
-    ...patch('Deployment', TRUSTING, ...trust),
-    ...patch('Job', 'migrate', ...trust),
+    ...patch('Deployment', TRUSTING, ...trust('/spec/template/spec')),
+    ...patch('Job', 'migrate', ...trust('/spec/template/spec')),
+    ...(externalDatabase ? patch('CronJob', 'backup', ...trust('/spec/jobTemplate/spec/template/spec')) : []),
     ...patch('Deployment|StatefulSet|Job', undefined, ...pull('/spec/template/spec')),
     ...patch('CronJob', undefined, ...pull('/spec/jobTemplate/spec/template/spec')),
   ]
@@ -163,13 +169,14 @@ export function toKustomize(environment: Environment, settings: Settings): Layer
       ...(parts.modelEndpoint && !own.modelEndpoint ? ['model-endpoint'] : []),
       ...(parts.oidc && !own.oidc ? ['oidc'] : []),
     ],
+    images: parts.externalDatabase && !own.externalDatabase ? [{ name: 'todo-chat/backup', ...PLACEHOLDER[environment] }] : [],
     configMapGenerator: Object.entries(maps).flatMap(([name, literals]) => (literals.length === 0 ? [] : [{ name, behavior: 'merge' as const, literals }])),
     patches: [
       ...ingressPatches(environment, settings),
       ...patch('NetworkPolicy', DATABASE_CLIENTS, ...egress(0, 5432, settings['database.cidr'], settings['database.port'])),
       ...patch('NetworkPolicy', 'agent', ...egress(2, 443, settings['model.cidr'], model === undefined ? undefined : portOf(model))),
       ...patch('NetworkPolicy', 'backend', ...egress(3, 443, settings['oidc.cidr'], issuer === undefined ? undefined : portOf(issuer))),
-      ...podPatches(settings),
+      ...podPatches(settings, parts.externalDatabase),
       ...patch('HorizontalPodAutoscaler', undefined, ...replace('/spec/minReplicas', settings['autoscaling.minReplicas']), ...replace('/spec/maxReplicas', settings['autoscaling.maxReplicas'])),
     ],
   }

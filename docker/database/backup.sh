@@ -4,7 +4,7 @@
 # Makes FOLDER/<time>/ with todo.dump (pg_dump's custom format), globals.sql (roles, without
 # passwords), manifest.json (schema revision, rows per table, hash of the content) and
 # SHA256SUMS; keeps the newest TODO_BACKUP_KEEP (7) of them. The folder appears under its name
-# when it is complete. Counts and hash are read from the dump, so they tell what is in it.
+# when it is complete. One snapshot is dumped and described, so the manifest tells what is in the dump.
 set -eu
 export LC_ALL=C
 
@@ -31,34 +31,6 @@ export PGHOST="${TODO_DATABASE_HOST:?}" PGPORT="${TODO_DATABASE_PORT:-5432}"
 export PGUSER="${TODO_DATABASE_BACKUP_USER:-todo_backup}" PGSSLMODE="${TODO_DATABASE_SSLMODE:-prefer}"
 export PGDATABASE="${TODO_DATABASE_NAME:-todo}"
 
-# "table<TAB>row" for every row of the dump.
-rows() {
-  pg_restore --data-only --file=- "$1" | awk '
-    copying && $0 == "\\." { copying = 0; next }
-    copying { print table "\t" $0; next }
-    /^COPY / { table = $2; copying = 1 }'
-}
-
-write_manifest() {
-  rows todo.dump > "$scratch/rows"
-  revision=$(awk -F '\t' '$1 == "public.alembic_version" { print $2 }' "$scratch/rows")
-  counts=$(pg_restore --list todo.dump | awk '/ TABLE DATA / { print $6 "." $7 }' | sort | while read -r table; do
-    printf '%s"%s": %s' "${separator:-}" "$table" "$(awk -F '\t' -v table="$table" '$1 == table { n++ } END { print n + 0 }' "$scratch/rows")"
-    separator=', '
-  done)
-  content=$(sort "$scratch/rows" | sha256sum | cut -d ' ' -f 1)
-  rm "$scratch/rows"
-  cat > manifest.json << JSON
-{
-  "created_at": "$created",
-  "database": "$PGDATABASE",
-  "schema_revision": "$revision",
-  "rows": {$counts},
-  "content_sha256": "$content"
-}
-JSON
-}
-
 remove_oldest() {
   find "$folder" -mindepth 1 -maxdepth 1 -type d -name '20*' | sort --reverse | tail --lines=+"$((keep + 1))" | while read -r old; do
     rm -r "$old"
@@ -71,14 +43,43 @@ exec 9> "$folder/.lock"
 flock --wait 120 9 || { say "another backup into $folder has been running for 120 s"; exit 1; }
 rm -rf "$folder"/.partial
 mkdir "$folder/.partial"
+# What was begun on a full volume must not keep it full.
+trap 'rm -rf "$scratch" "$folder/.partial"' EXIT
 cd "$folder/.partial"
+
+# A transaction that stays open for as long as its snapshot is read; it ends with this shell.
+mkfifo "$scratch/statements" "$scratch/answers"
+psql --no-psqlrc --quiet --tuples-only --no-align --set=ON_ERROR_STOP=1 --no-password < "$scratch/statements" > "$scratch/answers" 9>&- &
+exec 8> "$scratch/statements" 7< "$scratch/answers"
+cat >&8 << 'SQL'
+set idle_in_transaction_session_timeout = 0;
+begin isolation level repeatable read read only;
+select current_setting('server_version');
+select pg_export_snapshot();
+SQL
+if ! read -r server_version <&7 || ! read -r snapshot <&7; then
+  say "$PGHOST:$PGPORT gives $PGUSER no snapshot of database $PGDATABASE"
+  exit 1
+fi
 
 created=$(date --utc +%Y-%m-%dT%H:%M:%SZ)
 name=$(echo "$created" | tr -d ':-')
 # Row-level security stays on: a policy lets this role read every row.
-pg_dump --format=custom --enable-row-security --no-password --file=todo.dump
+if ! pg_dump --format=custom --enable-row-security --no-password --snapshot="$snapshot" --file=todo.dump; then
+  say "nothing was kept; what $PGUSER may not read needs GRANT SELECT and, with row-level security, a policy"
+  exit 1
+fi
 pg_dumpall --globals-only --no-role-passwords --no-password --database="$PGDATABASE" --file=globals.sql
-write_manifest
+described=$(describe-database "$snapshot")
+cat > manifest.json << JSON
+{
+  "created_at": "$created",
+  "database": "$PGDATABASE",
+  "server_version": "$server_version",
+$described
+}
+JSON
+exec 8>&- 7<&-
 sha256sum globals.sql manifest.json todo.dump > SHA256SUMS
 sync
 cd "$folder"

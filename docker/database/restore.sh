@@ -1,10 +1,11 @@
 #!/bin/sh
-# Restore a backup into this PostgreSQL: restore [--force] < backup.tar
+# Restore a backup: restore [--force] < backup.tar
 #
 # The archive holds what `backup` made: todo.dump, manifest.json, globals.sql, SHA256SUMS, at its top
-# or in one folder. Runs beside the server, as superuser over its socket. Refuses a database that has
-# rows unless --force is given. Everything is restored in one transaction, and what came back is
-# compared with the manifest: schema revision, rows per table, hash of the content.
+# or in one folder. Beside a server it restores as superuser over the socket; with TODO_DATABASE_HOST
+# into that server, as the role that owns the tables. Refuses a database that has rows unless --force
+# is given. Everything is restored in one transaction, and what came back is compared with the
+# manifest: schema revision, rows per table, hash of the content.
 # Exit codes: 1 failed and nothing was changed, or not what the manifest says; 3 refused or bad input.
 set -eu
 export LC_ALL=C
@@ -21,18 +22,25 @@ case "$#:${1:-}" in
 esac
 
 secrets=/run/secrets/todo-db
-socket=${TODO_DATABASE_SOCKET:-/var/run/postgresql}
+if [ -n "${TODO_DATABASE_HOST:-}" ]; then
+  user=${TODO_DATABASE_MIGRATOR_USER:-todo_migrator}
+  password_file=${TODO_DATABASE_MIGRATOR_PASSWORD_FILE:-$secrets/migrator-password}
+else
+  user=postgres
+  password_file=${TODO_DATABASE_ADMIN_PASSWORD_FILE:-$secrets/superuser-password}
+fi
 database=${TODO_DATABASE_NAME:-todo}
 # Beside the data: the volume has room for a dump, /tmp may not.
 scratch=$(mktemp -d -p "${TMPDIR:-$(dirname "$PGDATA")}" restore.XXXXXX)
 trap 'rm -rf "$scratch"' EXIT
 umask 077
-if [ ! -s "${TODO_DATABASE_ADMIN_PASSWORD_FILE:=$secrets/superuser-password}" ]; then
-  say "the secret file $TODO_DATABASE_ADMIN_PASSWORD_FILE is missing or empty"
+if [ ! -s "$password_file" ]; then
+  say "the secret file $password_file is missing or empty"
   exit 3
 fi
-printf '*:*:*:postgres:%s\n' "$(sed 's/[\\:]/\\&/g' "$TODO_DATABASE_ADMIN_PASSWORD_FILE")" > "$scratch/pgpass"
-export PGPASSFILE="$scratch/pgpass" PGHOST="$socket" PGUSER=postgres PGDATABASE="$database" PGCONNECT_TIMEOUT=10
+printf '*:*:*:%s:%s\n' "$user" "$(sed 's/[\\:]/\\&/g' "$password_file")" > "$scratch/pgpass"
+export PGPASSFILE="$scratch/pgpass" PGUSER="$user" PGDATABASE="$database" PGCONNECT_TIMEOUT=10
+export PGHOST="${TODO_DATABASE_HOST:-${TODO_DATABASE_SOCKET:-/var/run/postgresql}}" PGPORT="${TODO_DATABASE_PORT:-5432}" PGSSLMODE="${TODO_DATABASE_SSLMODE:-prefer}"
 # Whoever holds a lock on a table for longer is told about, not waited for.
 export PGOPTIONS='-c lock_timeout=30s'
 
@@ -46,10 +54,13 @@ fi
 cd "$(dirname "$sums")"
 sha256sum --check --quiet --strict SHA256SUMS || { say "the archive is damaged"; exit 3; }
 
-rows=0
-for table in $(psql --no-psqlrc --tuples-only --no-align --command="select quote_ident(tablename) from pg_tables where schemaname = 'public' and tablename <> 'alembic_version'"); do
-  rows=$((rows + $(psql --no-psqlrc --tuples-only --no-align --command="select count(*) from public.$table")))
-done
+counts=$(
+  psql --no-psqlrc --quiet --tuples-only --no-align --set=ON_ERROR_STOP=1 << 'SQL'
+select format('select count(*) from public.%I', tablename) from pg_tables where schemaname = 'public' and tablename <> 'alembic_version'
+\gexec
+SQL
+)
+rows=$(printf '%s\n' "$counts" | awk '{ rows += $1 } END { print rows + 0 }')
 if [ "$rows" -gt 0 ] && [ "$force" = no ]; then
   say "the database has $rows rows; nothing was changed. --force replaces them"
   exit 3
@@ -57,19 +68,22 @@ fi
 
 pg_restore --dbname="$database" --clean --if-exists --single-transaction --exit-on-error todo.dump
 
-# The same program that described the backup describes what came back.
-mkdir "$scratch/check"
-TODO_DATABASE_HOST="$socket" TODO_DATABASE_BACKUP_PASSWORD_FILE="${TODO_DATABASE_BACKUP_PASSWORD_FILE:-$secrets/backup-password}" \
-  backup "$scratch/check" > "$scratch/check.log"
+# The same program that described the backup describes what came back. Archives of earlier versions have another hash of the content.
+keys='schema_revision|rows|content_hash'
+if ! grep --quiet '"content_hash"' manifest.json; then
+  keys='schema_revision|rows'
+  say "this archive has a hash of an earlier kind: revision and rows are compared, the content is not"
+fi
 described() {
-  grep --extended-regexp '"(schema_revision|rows|content_sha256)"' "$1"
+  grep --extended-regexp "\"($keys)\"" "$1" | sed 's/,$//'
 }
+describe-database > "$scratch/now"
 described manifest.json > "$scratch/expected"
-described "$scratch"/check/20*/manifest.json > "$scratch/found"
+described "$scratch/now" > "$scratch/found"
 if ! cmp --silent "$scratch/expected" "$scratch/found"; then
   say "what came back is not what the manifest says"
   diff "$scratch/expected" "$scratch/found" >&2 || true
   exit 1
 fi
-say "restored and compared: revision, rows and content are those of the backup"
+say "restored and compared with its manifest"
 cat manifest.json

@@ -46,7 +46,7 @@ export const debianProgramsLayer = {
       '--aptopt=Acquire::Languages "none"',
       SUITE,
       archive,
-      ...debianSources(await packageLists()),
+      ...debianSources(await packageLists(), SUITE),
     ]);
     await run(step, "archive", ["tar", "--extract", "--file", archive, "--directory", root, "--wildcards", ...FILES]);
     await packFolder(step, root, pack);

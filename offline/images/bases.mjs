@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { removeLeftovers, removeUnused } from "./cache.mjs";
 import { buildLayer } from "./layers.mjs";
 import { writeImage } from "./oci.mjs";
-import { debianLayer, machineAuthorities } from "./recipes/debian.mjs";
+import { debian13Layer, debianLayer, machineAuthorities } from "./recipes/debian.mjs";
 import { golangLayer, goVersion } from "./recipes/golang.mjs";
 import { nodeLayer, nodeVersion } from "./recipes/node.mjs";
 
@@ -26,6 +26,10 @@ export const requiredPackages = ["mmdebstrap", "zstd", "util-linux"];
 const RECIPES = {
   "debian:bookworm-slim": {
     layers: [debianLayer],
+    config: async () => ({ Env: [`PATH=${SYSTEM_PATH}`], Cmd: ["bash"] }),
+  },
+  "debian:trixie-slim": {
+    layers: [debian13Layer],
     config: async () => ({ Env: [`PATH=${SYSTEM_PATH}`], Cmd: ["bash"] }),
   },
   "node:22-bookworm-slim": {

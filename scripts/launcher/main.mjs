@@ -122,7 +122,7 @@ async function runWithWayIn(run, ports) {
   run.signal.addEventListener("abort", () => cli.abort(run.signal.reason));
   const code = runCli({ ...run, args: withTunnel(run.args, tunnel), signal: cli.signal, started: endWithLauncher }).finally(() => ended.abort());
   try {
-    await keepWayIn({ ports, tunnel, signal: ended.signal, note: (text) => console.error(`way in: ${text}`) });
+    await keepWayIn({ ports, tunnel, signal: AbortSignal.any([ended.signal, run.signal]), note: (text) => console.error(`way in: ${text}`) });
   } catch (error) {
     cli.abort(error);
     await code;

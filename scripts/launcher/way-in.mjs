@@ -6,7 +6,6 @@
  * service that ends a connection early is enough for; the port then accepts and nothing answers. So it is given one connection,
  * which stays, and that one carries all others: see dagger/way-in/carrier.mjs.
  */
-import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { breakOff, carry, SILENCE } from "../../dagger/way-in/carrier.mjs";
@@ -125,10 +124,13 @@ function reach(port) {
       resolve(undefined);
     });
     wire.once("connect", () => {
-      /** @param {AbortSignal} signal */
-      const lost = async (signal) => {
-        if (!signal.aborted && !wire.destroyed) await Promise.race([once(wire, "close"), once(signal, "abort")]);
-      };
+      /** @param {AbortSignal} signal @returns {Promise<void>} */
+      const lost = (signal) =>
+        new Promise((over) => {
+          wire.once("close", () => over());
+          signal.addEventListener("abort", () => over(), { once: true });
+          if (wire.destroyed || signal.aborted) over();
+        });
       const open = carry(wire, {
         heard: () => {
           clearTimeout(timer);

@@ -119,6 +119,8 @@ async function main() {
   const tunnel = await freePort();
   const { args, outer, inner } = way(local, tunnel, values);
   const engine = spawn("node", ["scripts/dagger.mjs", "--progress=plain", ...args], { cwd: root, stdio: ["ignore", "ignore", "inherit"], detached: true });
+  const stop = () => engine.exitCode === null && process.kill(-(/** @type {number} */ (engine.pid)), "SIGINT");
+  process.once("SIGINT", () => process.exit(stop() ? 130 : 1));
   const ended = new AbortController();
   engine.once("exit", () => ended.abort());
   const own = values.cluster || values.direct ? undefined : keepWayIn({ ports: [{ local, remote: SERVICE_PORT }], tunnel, signal: ended.signal, note: (text) => console.error(text) });
@@ -143,10 +145,7 @@ async function main() {
     return verdict === undefined ? 0 : 1;
   } finally {
     ended.abort();
-    if (engine.exitCode === null) {
-      process.kill(-(/** @type {number} */ (engine.pid)), "SIGINT");
-      await Promise.race([once(engine, "exit"), sleep(20_000)]);
-    }
+    if (stop()) await Promise.race([once(engine, "exit"), sleep(20_000)]);
     await own;
   }
 }

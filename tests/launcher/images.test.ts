@@ -249,7 +249,7 @@ describe("layers and images", () => {
 describe("the list of base images", () => {
   it("has a recipe for every image of docker/bases.json", async () => {
     const { bases, without } = await readBases();
-    expect(bases.map(({ name, tag }) => `${name}:${tag}`)).toEqual(["debian:bookworm-slim", "node:22-bookworm-slim", "golang:1.26-bookworm"]);
+    expect(bases.map(({ name, tag }) => `${name}:${tag}`)).toEqual(["debian:bookworm-slim", "debian:trixie-slim", "node:22-bookworm-slim", "golang:1.26-bookworm"]);
     expect(without).toEqual([]);
   });
 
@@ -264,10 +264,11 @@ describe("the list of base images", () => {
   it.each([
     { machine: "with its own mirror", targets: "http://m/debian/ bookworm main Debian\nhttp://m/debian/ bookworm contrib Debian\nhttp://m/sec/ bookworm-security main Debian\n", sources: ["deb http://m/debian/ bookworm main contrib", "deb http://m/sec/ bookworm-security main"] },
     { machine: "with foreign repositories", targets: "http://m/debian/ bookworm main Debian\nhttp://x/ bookworm main Somebody\n", sources: ["deb http://m/debian/ bookworm main"] },
-    { machine: "of another release", targets: "http://m/debian/ trixie main Debian\n", sources: [] },
+    { machine: "of another release", targets: "http://m/debian/ trixie main Debian\nhttp://m/sec/ trixie-security main Debian\n", sources: ["deb http://m/debian/ bookworm main", "deb http://m/sec/ bookworm-security main"] },
+    { machine: "of a release that nobody knows here", targets: "http://m/debian/ sid main Debian\n", sources: [] },
     { machine: "without package lists", targets: "", sources: [] },
   ])("a machine $machine gives the sources it should", ({ targets, sources }) => {
-    expect(debianSources(targets)).toEqual(sources);
+    expect(debianSources(targets, "bookworm")).toEqual(sources);
   });
 });
 

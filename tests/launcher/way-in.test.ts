@@ -185,11 +185,15 @@ describe('the way in', () => {
     expect(wires.filter((wire) => !wire.destroyed)).toHaveLength(1)
   }, 120_000)
 
-  it('is there again after its connection was lost, and breaks off what that carried', async () => {
+  it.each([
+    ['ended', (wire?: Socket) => wire?.destroy()],
+    ['broken off', (wire?: Socket) => wire?.resetAndDestroy()],
+    ['full of something else', (wire?: Socket) => wire?.write('HTTP/1.1 400 Bad Request\r\n\r\n')],
+  ])('is there again after its connection was %s, and breaks off what that carried', async (_, lose) => {
     await behind(createHttpServer((request, response) => (request.url === '/half' ? response.write('half') : response.end('x'))))
     const cut = fetch(`http://${LOCAL}:${port}/half`).then((answer) => answer.text())
     await vi.waitFor(async () => expect(await count(services[0] as Server)).toBe(1), WAIT)
-    wires[0]?.destroy()
+    lose(wires[0])
     await expect(cut).rejects.toThrow('terminated')
     await vi.waitFor(async () => expect(await fetch(`http://${LOCAL}:${port}/`).then((answer) => answer.status)).toBe(200), WAIT)
     expect(notes[1]).toContain('connecting again')
@@ -262,6 +266,7 @@ process.on('SIGUSR2', () => process.exit(4))
     await expect(fetch(`http://${LOCAL}:${port}/`).then((answer) => answer.text())).resolves.toBe('hello')
     program.child.kill('SIGINT')
     await expect(program.ended).resolves.toBe(130)
+    expect(program.output()).not.toContain('was lost')
     expect(processesWith(join(folder, 'dagger'))).toEqual([])
   })
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { dag, ReturnType } from '@dagger.io/dagger'
 
 /** Files that a call of the workflows exports into the checkout. */
-const EXPORTED = ['report', 'images.json']
+const EXPORTED = ['report', 'images.json', 'backup.tar']
 
 /** Where the calls' checkouts lie. A folder is read once in a session of the engine, so each call has another one. */
 const CHECKOUTS = '/tmp/checkouts'
@@ -48,12 +48,21 @@ export async function call(line: string, env: Record<string, string>, checkout: 
   const there = (await done.directory('/checkout').entries()).map((entry) => entry.replace(/\/$/, ''))
   for (const name of EXPORTED.filter((name) => there.includes(name))) {
     await rm(join(checkout, name), { recursive: true, force: true })
-    if (name.endsWith('.json')) await done.file(`/checkout/${name}`).export(join(checkout, name))
+    if (name.includes('.')) await done.file(`/checkout/${name}`).export(join(checkout, name))
     else await done.directory(`/checkout/${name}`).export(join(checkout, name))
     await cp(join(checkout, name), join(folder, name), { recursive: true })
   }
   await rm(own, { recursive: true })
   return { exitCode, seconds, stdout, stderr }
+}
+
+/** A copy of the checkout for a job that runs beside others. */
+export async function ownCheckout(checkout: string, name: string): Promise<string> {
+  const own = join(CHECKOUTS, name)
+  await rm(own, { recursive: true, force: true })
+  await cp(checkout, own, { recursive: true })
+  await freshCheckout(own)
+  return own
 }
 
 /** What an earlier job exported is not there for the next one: each has a checkout of its own. */

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { call, freshCheckout } from './calls.ts'
+import { call, ownCheckout } from './calls.ts'
 import { kubectl } from './clusters.ts'
 import type { Journal } from './journal.ts'
 import { lastLines, type World, workflowCalls } from './way.ts'
@@ -50,42 +50,45 @@ const REFUSALS: readonly Refusal[] = [
 ]
 
 export async function refusals(world: World, journal: Journal, sha: string): Promise<void> {
-  await refusedFirst(world, journal)
-  for (const { title, says, given, before } of REFUSALS) {
-    await freshCheckout(world.checkout)
-    const undo = await before?.(world, sha)
-    const contexts = (environment: string | undefined, commit: string): Contexts => {
-      const own = world.contexts(environment, commit)
-      return given === undefined || environment !== 'production' ? own : given(own, world)
-    }
-    const was = await state(world)
-    const { path, name } = journal.folderFor(`refused ${title}`)
-    let said = ''
-    let seconds = 0
-    const accepted: string[] = []
-    for (const each of await workflowCalls({ ...world, contexts }, 'cd-production.yml', sha)) {
-      const outcome = await call(each.line, each.env, world.checkout, path)
-      seconds += outcome.seconds
-      said += outcome.stdout + outcome.stderr + (await readFile(join(world.checkout, 'report/stderr.txt'), 'utf8').catch(() => ''))
-      if (outcome.exitCode === 0 && /^(doctor|verdict) /.test(each.line)) accepted.push(each.line.split(' ')[0] ?? '')
-    }
-    const unchanged = (await state(world)) === was
-    const right = says.exec(said)?.[0].replace(/\s*\n\s*/g, ' | ').slice(0, 300)
-    const refused = accepted.length === 0
-    const verdict = !refused ? `accepted by ${accepted.join(' and ')}` : !unchanged ? 'refused, but something was changed' : right !== undefined ? `refused, nothing changed: ${right}` : `refused for another reason: ${lastLines(said)}`
-    journal.add({ chapter: 'refusals', title, call: 'cd-production.yml', seconds, ok: refused && unchanged && right !== undefined, verdict, folder: name })
-    await undo?.()
+  await Promise.all([refusedFirst(world, journal), ...REFUSALS.filter(({ before }) => before === undefined).map((refusal) => refused(world, journal, sha, refusal))])
+  // What changes the world has it for itself.
+  for (const refusal of REFUSALS.filter(({ before }) => before !== undefined)) await refused(world, journal, sha, refusal)
+}
+
+async function refused(shared: World, journal: Journal, sha: string, { title, says, given, before }: Refusal): Promise<void> {
+  const { path, name } = journal.folderFor(`refused ${title}`)
+  const world = { ...shared, checkout: await ownCheckout(shared.checkout, name) }
+  const undo = await before?.(world, sha)
+  const contexts = (environment: string | undefined, commit: string): Contexts => {
+    const own = world.contexts(environment, commit)
+    return given === undefined || environment !== 'production' ? own : given(own, world)
   }
+  const was = await state(world)
+  let said = ''
+  let seconds = 0
+  const accepted: string[] = []
+  for (const each of await workflowCalls({ ...world, contexts }, 'cd-production.yml', sha)) {
+    const outcome = await call(each.line, each.env, world.checkout, path)
+    seconds += outcome.seconds
+    said += outcome.stdout + outcome.stderr + (await readFile(join(world.checkout, 'report/stderr.txt'), 'utf8').catch(() => ''))
+    if (outcome.exitCode === 0 && /^(doctor|verdict) /.test(each.line)) accepted.push(each.line.split(' ')[0] ?? '')
+  }
+  const unchanged = (await state(world)) === was
+  const right = says.exec(said)?.[0].replace(/\s*\n\s*/g, ' | ').slice(0, 300)
+  const isRefused = accepted.length === 0
+  const verdict = !isRefused ? `accepted by ${accepted.join(' and ')}` : !unchanged ? 'refused, but something was changed' : right !== undefined ? `refused, nothing changed: ${right}` : `refused for another reason: ${lastLines(said)}`
+  journal.add({ chapter: 'refusals', title, call: 'cd-production.yml', seconds, ok: isRefused && unchanged && right !== undefined, verdict, folder: name })
+  await undo?.()
 }
 
 /** An administrator asks for production in the cluster of the other two, with nothing given: not even a namespace may stay of it. */
 async function refusedFirst(world: World, journal: Journal): Promise<void> {
-  await freshCheckout(world.checkout)
   const title = 'a first deployment that lacks its inputs'
   const line = 'deploy --env=prod --kubeconfig=env://KUBECONFIG_TEXT'
   const { path, name } = journal.folderFor(`refused ${title}`)
+  const checkout = await ownCheckout(world.checkout, name)
   const { kubeconfig } = world.clusters.staging
-  const { exitCode, stdout, stderr, seconds } = await call(line, { KUBECONFIG_TEXT: await readFile(kubeconfig, 'utf8') }, world.checkout, path)
+  const { exitCode, stdout, stderr, seconds } = await call(line, { KUBECONFIG_TEXT: await readFile(kubeconfig, 'utf8') }, checkout, path)
   const left = await kubectl(kubeconfig, 'get', 'namespace', 'todo-chat-prod', '--ignore-not-found', '--output=name')
   const right = /prod lacks \d+ inputs/.test(stdout + stderr)
   const verdict = exitCode === 0 ? 'it was not refused' : left !== '' ? `refused, but ${left.trim()} was left behind` : right ? 'refused, and no namespace was left behind' : `refused for another reason: ${lastLines(stderr)}`

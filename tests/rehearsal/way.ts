@@ -85,6 +85,7 @@ export function doctorVerdict(text: string): string {
 export function judgedReport(report: RunReport, again: boolean, seen?: Counts): { ok: boolean; verdict: string } {
   const { result, summary, checks, availability, durationMs } = report
   const said = [`${result} in ${(durationMs / 1000).toFixed(1)} s: ${summary}`, `${checks.filter(({ result }) => result === 'passed').length} of ${checks.length} questions answered`]
+  if (report.failure !== undefined) said.push(...reasonOf(report.failure))
   const unasked = checks.filter(({ result }) => result !== 'passed')
   if (unasked.length > 0) said.push(unasked.map(({ name, result, detail }) => `${name}: ${result} (${detail})`).join('; '))
   let ok = result === 'succeeded' && checks.length > 0 && unasked.length === 0
@@ -95,6 +96,12 @@ export function judgedReport(report: RunReport, again: boolean, seen?: Counts): 
     ok &&= availability !== undefined && availability.failures === 0 && availability.requests > 0 && failures === 0
   }
   return { ok, verdict: said.join('; ') }
+}
+
+/** Why a deployment failed: its message, and the last words of each container. */
+function reasonOf({ message, diagnosis }: NonNullable<RunReport['failure']>): string[] {
+  const logs = (diagnosis?.pods ?? []).flatMap(({ containers }) => containers.flatMap(({ log }) => log?.trim().split('\n').at(-1) ?? []))
+  return [message, ...new Set(logs)]
 }
 
 /** The end of what a failed call said, without the engine's progress. */

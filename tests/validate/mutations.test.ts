@@ -145,8 +145,9 @@ const CASES: Case[] = [
   { policy: 'network/internet-only', change: 'the metadata address reachable', mutate: set('NetworkPolicy agent', ['spec', 'egress', 2, 'to', 0, 'ipBlock', 'except'], ['10.0.0.0/8']), environment: 'production' },
   { policy: 'network/internet-only', change: 'addresses where there are none to reach', mutate: append('NetworkPolicy frontend', ['spec', 'egress'], { to: [{ ipBlock: { cidr: '192.0.2.0/24' } }] }) },
 
-  { policy: 'database/one-switch', change: 'a backup volume beside an external database', mutate: add({ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'postgres-backup', labels: { 'app.kubernetes.io/component': 'backup' } } }), environment: 'production' },
-  { policy: 'database/one-switch', change: 'no backup of the cluster’s own database', mutate: remove('CronJob backup') },
+  { policy: 'database/one-switch', change: 'the cluster’s own database beside an external one', mutate: add({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'postgres', labels: { 'app.kubernetes.io/component': 'database' } } }), environment: 'production' },
+  { policy: 'database/backed-up', change: 'no backup of the cluster’s own database', mutate: remove('CronJob backup') },
+  { policy: 'database/backed-up', change: 'no backup of an external database', mutate: remove('CronJob backup'), environment: 'production' },
   { policy: 'database/production-is-external', change: 'a database in production', mutate: add({ apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'postgres', labels: { 'app.kubernetes.io/component': 'database' } } }), environment: 'production' },
   { policy: 'database/address', change: 'the in-cluster name for an external database', mutate: setting('database', 'TODO_DATABASE_HOST', 'postgres'), environment: 'production' },
   { policy: 'database/address', change: 'an unverified certificate', mutate: setting('database', 'TODO_DATABASE_SSLMODE', 'require'), environment: 'production' },

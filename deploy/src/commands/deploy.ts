@@ -245,9 +245,11 @@ async function begin({ context, session, release, report }: Steps): Promise<Revi
 async function backUp({ session, release, input, report }: Steps): Promise<void> {
   await session.lock.assertHeld()
   const cronJob = backupCronJob(release.desired)
-  const hasDatabase = [...release.live.states.values()].some(({ live }) => live !== undefined && isDatabase(live))
+  // One outside the cluster has its roles and tables since the first release that was in place.
+  const inCluster = release.desired.some(({ object }) => isDatabase(object))
+  const hasDatabase = inCluster ? [...release.live.states.values()].some(({ live }) => live !== undefined && isDatabase(live)) : report.previousRevision !== undefined
   if (!input.backup) report.notes.push('migrated without a backup (--no-backup)')
-  else if (cronJob === undefined) report.notes.push('no backup before the migration: the database is not in this cluster')
+  else if (cronJob === undefined) report.notes.push('no backup before the migration: the release has no CronJob of component backup')
   else if (!hasDatabase) report.notes.push('no backup before the migration: there was no database yet')
   else {
     const log = await phase(session.run, 'backup', '', () => runBackup(session.run, cronJob, `backup-before-${report.revision}`))

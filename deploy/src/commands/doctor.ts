@@ -50,6 +50,8 @@ const DAYS_LEFT = 1
 const DAY = 86_400_000
 /** PostgreSQL 15. */
 const OLDEST_POSTGRES = 150_000
+/** Of the image `backup` (docker/database/Dockerfile). */
+const NEWEST_POSTGRES = 170_000
 const CONCURRENCY = 8
 
 function codeOf(error: unknown): string {
@@ -232,6 +234,7 @@ async function database(facts: Facts): Promise<Verdict> {
   const { version, exists, superuser, createRole, createDatabase, createSchema } = found
   const name = settings['TODO_DATABASE_NAME']
   if (version < OLDEST_POSTGRES) return wrong(`PostgreSQL ${Math.floor(version / 10_000)} is too old`, 'use PostgreSQL 15 or newer')
+  if (version >= NEWEST_POSTGRES + 10_000) return wrong(`PostgreSQL ${Math.floor(version / 10_000)} is newer than what backs it up, which reads up to ${NEWEST_POSTGRES / 10_000}`, 'use PostgreSQL 17, or back it up in another way and give --allow no-backup')
   if (!superuser && !createRole) return wrong(`role ${user} may not create roles`, `grant CREATEROLE to ${user}`)
   if (!superuser && !exists && !createDatabase) return wrong(`there is no database ${name}, and role ${user} may not create it`, `create database ${name} with owner ${user}, or grant CREATEDB to ${user}`)
   if (!superuser && exists && !createSchema) return wrong(`role ${user} may not create schemas in database ${name}`, `grant CREATE on database ${name} to ${user}`)

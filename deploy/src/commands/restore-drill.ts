@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { drillPod, findDatabase, withPod } from '../databasepod.ts'
+import { drillPod, findBackupCronJob, withPod } from '../databasepod.ts'
 import { phase } from '../run.ts'
 import type { Context } from '../session.ts'
 import { backup, lockless } from './backup.ts'
@@ -24,7 +24,7 @@ export async function restoreDrill(context: Context, file?: string): Promise<Dri
   try {
     const archive = file ?? (await backup(context, join(folder, 'backup.tar'))).file
     const name = `restore-drill-${run.clock.now().toString(36)}`
-    const manifest = await phase(run, 'restore', `into pod ${name}`, async () => withPod(run, drillPod(await findDatabase(run), name), (container) => restoreInto(run, container, archive, false)))
+    const manifest = await phase(run, 'restore', `into pod ${name}`, async () => withPod(run, drillPod(await findBackupCronJob(run), name), (container) => restoreInto(run, container, archive, false)))
     return { manifest, durationMs: run.clock.now() - started }
   } finally {
     await rm(folder, { recursive: true, force: true })

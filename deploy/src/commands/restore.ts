@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { Writable } from 'node:stream'
-import { type PodContainer, databaseContainer } from '../databasepod.ts'
+import { type PodContainer, databaseContainer, findBackupCronJob, restorerPod, withPod } from '../databasepod.ts'
 import { BadInput, DeployError } from '../errors.ts'
 import { type Run, phase } from '../run.ts'
 import { type Context, type SessionOptions, openSession } from '../session.ts'
@@ -11,7 +11,8 @@ export interface RestoredManifest {
   database: string
   schema_revision: string
   rows: Record<string, number>
-  content_sha256: string
+  /** Of all rows; archives of earlier versions have none of this kind. */
+  content_hash?: string
 }
 
 /** Exit code with which the image's `restore` refuses. */
@@ -26,8 +27,9 @@ export async function restore(context: Context, input: SessionOptions & { file: 
   await using session = await openSession(context, input)
   const { run } = session
   const container = await databaseContainer(run)
+  const work = (inside: PodContainer): Promise<RestoredManifest> => restoreInto(run, inside, input.file, input.force)
   // Awaited here: the lock is given back when this function is left.
-  return await phase(run, 'restore', input.file, () => restoreInto(run, container, input.file, input.force))
+  return await phase(run, 'restore', input.file, async () => (container === undefined ? withPod(run, restorerPod(await findBackupCronJob(run), `restore-${run.clock.now().toString(36)}`), work) : work(container)))
 }
 
 /** Feeds an archive to the `restore` of the database's image, which also compares what came back. */

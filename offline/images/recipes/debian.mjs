@@ -5,9 +5,6 @@ import { promisify } from "node:util";
 import { run } from "../command.mjs";
 import { SOURCE_DATE_EPOCH } from "../oci.mjs";
 
-const SUITE = "bookworm";
-const SUITES = [SUITE, `${SUITE}-updates`, `${SUITE}-security`];
-
 // What the slim variant of the upstream image leaves out too. dpkg keeps these rules inside the image, so that packages
 // installed later are as small.
 const EXCLUDED_PATHS = ["doc/*", "man/*", "info/*", "groff/*", "lintian/*", "linda/*", "locale/*"];
@@ -31,8 +28,6 @@ const MMDEBSTRAP = [
   ...EXCLUDED_PATHS.map((path) => `--dpkgopt=path-exclude=/usr/share/${path}`),
   "--dpkgopt=path-include=/usr/share/doc/*/copyright",
   `--customize-hook=rm -f ${REMOVED.map((path) => `"$1"/${path}`).join(" ")}`,
-  SUITE,
-  "-",
 ];
 
 /**
@@ -57,42 +52,56 @@ function authorityHooks(authorities) {
 // the kernel takes mounts and processes away when the command ends, however it ends. Argument 0 is the folder to build in.
 const IN_MEMORY = 'mount -t tmpfs tmpfs "$0" || echo "no tmpfs, building on disk" >&2; TMPDIR="$0" exec "$@"';
 
-/** @type {import("../layers.mjs").LayerRecipe} */
-export const debianLayer = {
-  name: "debian",
-  title: "base image debian (apt)",
-  createdBy: `mmdebstrap ${SUITE}`,
-  inputs: async () => [await readFile(new URL(import.meta.url), "utf8"), await Promise.all((await machineAuthorities()).map((path) => readFile(path, "utf8")))],
-  async build({ step, work, pack }) {
-    const sources = debianSources(await aptIndexTargets());
-    step.log(sources.length > 0 ? `sources of this machine: ${sources.join(", ")}` : "sources: mmdebstrap's default");
-    await run(
-      step,
-      "apt",
-      ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", IN_MEMORY, work, ...MMDEBSTRAP.slice(0, -2), ...authorityHooks(await machineAuthorities()), ...MMDEBSTRAP.slice(-2), ...sources],
-      { env: { ...process.env, SOURCE_DATE_EPOCH: String(SOURCE_DATE_EPOCH) }, consume: pack },
-    );
-  },
-};
+/**
+ * @param {string} name of the layer
+ * @param {string} suite such as bookworm
+ * @returns {import("../layers.mjs").LayerRecipe}
+ */
+function suiteLayer(name, suite) {
+  return {
+    name,
+    title: `base image ${name} (apt)`,
+    createdBy: `mmdebstrap ${suite}`,
+    inputs: async () => [suite, await readFile(new URL(import.meta.url), "utf8"), await Promise.all((await machineAuthorities()).map((path) => readFile(path, "utf8")))],
+    async build({ step, work, pack }) {
+      const sources = debianSources(await aptIndexTargets(), suite);
+      step.log(sources.length > 0 ? `sources of this machine: ${sources.join(", ")}` : "sources: mmdebstrap's default");
+      await run(
+        step,
+        "apt",
+        ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", IN_MEMORY, work, ...MMDEBSTRAP, ...authorityHooks(await machineAuthorities()), suite, "-", ...sources],
+        { env: { ...process.env, SOURCE_DATE_EPOCH: String(SOURCE_DATE_EPOCH) }, consume: pack },
+      );
+    },
+  };
+}
+
+/** Debian 12, below every other layer. */
+export const debianLayer = suiteLayer("debian", "bookworm");
+
+/** Debian 13, for what Debian 12 has too old. */
+export const debian13Layer = suiteLayer("debian-13", "trixie");
 
 /**
- * The machine's own sources for the suite, so that a machine behind a mirror of Debian uses that mirror here too.
+ * The machine's own sources, so that a machine behind a mirror of Debian uses that mirror here too, also for another suite than its own.
  * @param {string} targets lines `URI CODENAME COMPONENT ORIGIN`, as apt-get indextargets prints them
- * @returns {string[]} lines for sources.list; empty when the machine does not run this suite
+ * @param {string} suite what is built
+ * @returns {string[]} lines for sources.list; empty when the machine runs no suite of Debian that is known here
  */
-export function debianSources(targets) {
+export function debianSources(targets, suite) {
   /** @type {Map<string, string[]>} */
   const components = new Map();
   for (const line of targets.split("\n")) {
     const [uri, codename, component, origin] = line.split(" ");
     if (uri === undefined || codename === undefined || component === undefined) continue;
-    if (origin !== "Debian" || !SUITES.includes(codename)) continue;
-    const source = `deb ${uri} ${codename}`;
+    const [, own, part = ""] = /^(bookworm|trixie)(-updates|-security)?$/.exec(codename) ?? [];
+    if (origin !== "Debian" || own === undefined) continue;
+    const source = `deb ${uri} ${suite}${part}`;
     const known = components.get(source) ?? [];
     if (!known.includes(component)) components.set(source, [...known, component]);
   }
   const sources = [...components].map(([source, names]) => `${source} ${names.join(" ")}`);
-  return sources.some((source) => source.includes(` ${SUITE} `)) ? sources : [];
+  return sources.some((source) => source.includes(` ${suite} `)) ? sources : [];
 }
 
 /** @returns {Promise<string>} empty when apt knows no package lists */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { V1PodSpec } from '@kubernetes/client-node'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { backup } from '../../../deploy/src/commands/backup.ts'
 import { restoreDrill } from '../../../deploy/src/commands/restore-drill.ts'
@@ -9,10 +10,34 @@ import { restore } from '../../../deploy/src/commands/restore.ts'
 import { drillPod } from '../../../deploy/src/databasepod.ts'
 import { BadInput } from '../../../deploy/src/errors.ts'
 import { lockHolder } from '../../../deploy/src/lock.ts'
+import type { KubeObject } from '../../../deploy/src/objects.ts'
 import { NAMESPACE, Scene, release } from './_release.ts'
 
 const FOLDER = mkdtempSync(join(tmpdir(), 'backup-test-'))
-const MANIFEST = { created_at: '2026-01-01T00:00:00Z', database: 'todo', schema_revision: '0001', rows: { 'public.tasks': 3 }, content_sha256: 'c0ffee' }
+const MANIFEST = { created_at: '2026-01-01T00:00:00Z', database: 'todo', schema_revision: '0001', rows: { 'public.tasks': 3 }, content_hash: 'c0ffee' }
+/** A backup of a database outside the cluster, as it is rendered. */
+const CRON_JOB: KubeObject = {
+  apiVersion: 'batch/v1',
+  kind: 'CronJob',
+  metadata: { name: 'backup', namespace: NAMESPACE, labels: { 'app.kubernetes.io/name': 'backup', 'app.kubernetes.io/component': 'backup' } },
+  spec: {
+    jobTemplate: {
+      spec: {
+        template: {
+          metadata: { labels: { 'app.kubernetes.io/name': 'backup', 'app.kubernetes.io/component': 'backup' } },
+          spec: {
+            containers: [{ name: 'backup', image: 'todo-chat/backup:1', command: ['backup', '/backup'], envFrom: [{ configMapRef: { name: 'database' } }], volumeMounts: ['tmp', 'backup', 'database'].map((name) => ({ name, mountPath: `/${name}` })) }],
+            volumes: [
+              { name: 'tmp', emptyDir: {} },
+              { name: 'backup', persistentVolumeClaim: { claimName: 'postgres-backup' } },
+              { name: 'database', secret: { secretName: 'todo-chat-database', defaultMode: 288, items: [{ key: 'backup-password', path: 'backup-password' }] } },
+            ],
+          },
+        },
+      },
+    },
+  },
+}
 const RUN = { lockWaitMs: 10_000, timeoutMs: 600_000 }
 
 afterAll(() => rmSync(FOLDER, { recursive: true }))
@@ -55,7 +80,7 @@ describe('backup', () => {
     await expect(backup(scene.context(), file)).rejects.toThrow(/did not say where its backup is/)
   })
 
-  it('is refused where the database is not in the cluster', async () => {
+  it('is refused where nothing was deployed', async () => {
     const empty = new Scene()
     await expect(backup(empty.context(), file)).rejects.toMatchObject({ name: 'BadInput', message: expect.stringMatching(/no CronJob of component backup/) })
   })
@@ -84,6 +109,26 @@ describe('restore', () => {
     await expect(refusal).rejects.toMatchObject({ message: expect.stringMatching(/66 rows/), next: expect.stringMatching(/--force/) })
   })
 
+  it('goes into a database outside the cluster from a pod of its own, which reaches it as a backup does', async () => {
+    const outside = new Scene()
+    await outside.cluster.apply(CRON_JOB)
+    outside.cluster.execs.set('restore', { output: JSON.stringify(MANIFEST) })
+    const applied: KubeObject[] = []
+    const { apply } = outside.cluster
+    outside.cluster.apply = async (object, ...rest) => {
+      applied.push(object)
+      return apply.call(outside.cluster, object, ...rest)
+    }
+    expect(await restore(outside.context(), { ...RUN, file, force: true })).toEqual(MANIFEST)
+    const pod = applied.find(({ kind, metadata }) => kind === 'Pod' && metadata.name.startsWith('restore-'))
+    // The network policy of the backup lets it out.
+    expect(pod?.metadata.labels).toMatchObject({ 'app.kubernetes.io/name': 'backup', 'app.kubernetes.io/component': 'backup' })
+    const { containers, volumes = [] } = pod?.['spec'] as V1PodSpec
+    expect(containers[0]).toMatchObject({ envFrom: [{ configMapRef: { name: 'database' } }], env: [{ name: 'TMPDIR', value: '/backup' }] })
+    expect(volumes.find(({ name }) => name === 'database')?.secret?.items?.map(({ key }) => key)).toEqual(['backup-password', 'migrator-password'])
+    expect(outside.cluster.writes.filter((write) => write.includes('Pod restore-')).map((write) => write.split(' ')[0])).toEqual(['apply', 'delete'])
+  })
+
   it('of a file that is not there is bad input, and gives the lock back', async () => {
     await expect(restore(scene.context(), { ...RUN, file: '/does/not/exist', force: false })).rejects.toMatchObject({ name: 'BadInput', message: expect.stringMatching(/--from \/does\/not\/exist: cannot be read \(ENOENT\)/) })
     expect(await lockHolder(scene.cluster, NAMESPACE, scene.clock.now())).toBeUndefined()
@@ -110,12 +155,10 @@ describe('restore-drill', () => {
     expect(await helpers()).toEqual([])
   })
 
-  it('needs no volume claim and no hook longer than its short grace', async () => {
-    const database = await scene.cluster.get({ apiVersion: 'apps/v1', kind: 'StatefulSet', namespace: NAMESPACE, name: 'postgres' })
-    if (database === undefined) return expect.unreachable('no database')
-    const spec = { ...(database['spec'] as object), volumeClaimTemplates: [{ metadata: { name: 'data' } }] }
-    const pod = drillPod({ ...database, spec }, 'restore-drill-1')
-    expect(pod['spec']).toMatchObject({ containers: [{ name: 'postgres' }], volumes: [{ name: 'data', emptyDir: {} }] })
-    expect(JSON.stringify(pod)).not.toContain('lifecycle')
+  it('has every password, storage that goes with it, no settings of the release and no claim', () => {
+    const { spec } = drillPod(CRON_JOB, 'restore-drill-1') as unknown as { spec: V1PodSpec }
+    expect(spec.volumes).toEqual([{ name: 'tmp', emptyDir: {} }, { name: 'database', secret: { secretName: 'todo-chat-database', defaultMode: 288 } }, { name: 'data', emptyDir: {} }, { name: 'run', emptyDir: {} }])
+    expect(spec.containers).toMatchObject([{ image: 'todo-chat/backup:1', command: ['database-entrypoint'], volumeMounts: [{ name: 'tmp' }, { name: 'database' }, { name: 'data' }, { name: 'run' }] }])
+    expect(spec.containers[0]?.envFrom).toBeUndefined()
   })
 })

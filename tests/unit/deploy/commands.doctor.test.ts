@@ -57,6 +57,7 @@ function rendered(change: { settings?: Record<string, string>; host?: string; tl
     { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'settings' }, data: { ...SETTINGS, ...settings } },
     deployment('backend', digest('backend')),
     deployment('mcp', mcp),
+    { apiVersion: 'batch/v1', kind: 'CronJob', metadata: { name: 'backup', labels: { 'app.kubernetes.io/component': 'backup' } }, spec: { jobTemplate: { spec: { template: { spec: { containers: [{ name: 'backup', image: digest('backup') }] } } } } } },
     { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name: 'todo-chat' }, spec: { rules: [{ host }], ...(tls ? { tls: [{ hosts: [host] }] } : {}) } },
   ]
   return objects.map((object) => ({ object: object.kind === 'Namespace' ? object : { ...object, metadata: { ...object.metadata, namespace: NAMESPACE } }, source: 'x.yaml' }))
@@ -121,7 +122,7 @@ describe('the doctor', () => {
     ['rights', 'one in another group', (at) => void at.cluster.denied.add('patch deployments'), /patch deployments\.apps/, /bootstrap/],
     ['images', 'a digest of zeros', (at) => (at.input.rendered = rendered({ mcp: `r.example/mcp@sha256:${'0'.repeat(64)}` })), /not given: mcp/, /--images/],
     ['registry', 'an image that nobody published', (at) => (at.outside.image = async (reference) => (reference.includes('mcp') ? 'GET https://r.example/v2/mcp/manifests/sha256:a: MANIFEST_UNKNOWN: manifest unknown' : undefined)), /^r\.example\/mcp: .*MANIFEST_UNKNOWN/, /publish/],
-    ['registry', 'a registry that wants a password', (at) => (at.outside.image = async () => 'GET https://r.example/v2/: UNAUTHORIZED: authentication required'), /r\.example\/backend, r\.example\/mcp: .*UNAUTHORIZED/, /images\.pullSecret/],
+    ['registry', 'a registry that wants a password', (at) => (at.outside.image = async () => 'GET https://r.example/v2/: UNAUTHORIZED: authentication required'), /r\.example\/backend, r\.example\/mcp, r\.example\/backup: .*UNAUTHORIZED/, /images\.pullSecret/],
     ['registry', 'credentials of another registry', (at) => {
       at.input.secretFiles = new Map([...at.input.secretFiles, ['.dockerconfigjson', Buffer.from('{"auths":{"other.example":{"auth":"c2lnbmluZyBrZXk="}}}')]])
       at.outside.image = async (_reference, { credentials = '' }) => (credentials.includes('"r.example"') ? undefined : 'UNAUTHORIZED: authentication required')
@@ -145,6 +146,7 @@ describe('the doctor', () => {
     }, /tls\.crt ended on 2126-/, /another tls\.crt/],
     ['certificate', 'a given one that is none', (at) => (at.input.secretFiles = new Map([...at.input.secretFiles, ['tls.crt', Buffer.from('of the model')]])), /tls\.crt holds no certificate/, /another tls\.crt/],
     ['database', 'one that is too old', (at) => (at.facts.version = 140_012), /PostgreSQL 14 is too old/, /15 or newer/],
+    ['database', 'one that is too new for its backup', (at) => (at.facts.version = 180_004), /PostgreSQL 18 is newer than what backs it up, which reads up to 17/, /use PostgreSQL 17/],
     ['database', 'an administrator who may not create roles', (at) => (at.facts.createRole = false), /todo_admin may not create roles/, /grant CREATEROLE/],
     ['database', 'none, and an administrator who may not make it', (at) => (at.facts.exists = false), /there is no database todo, and role todo_admin may not create it/, /grant CREATEDB/],
     ['database', 'an administrator who may not create schemas', (at) => (at.facts.createSchema = false), /may not create schemas/, /CREATE on database todo/],

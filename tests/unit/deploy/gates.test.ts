@@ -20,12 +20,18 @@ function facts(rendered: readonly RenderedObject[], rest: Partial<GateFacts> = {
 
 const GOOD = facts(unsuspended(pinned))
 
+/** The same with a database elsewhere: another image backs it up. */
+const EXTERNAL = facts(withImages(unsuspended(pinned.filter(({ object }) => object.kind !== 'StatefulSet')), { database: `r.example/backup@sha256:${'9'.repeat(64)}` }))
+
 const CASES: readonly [name: string, environment: Environment, facts: GateFacts, refusal: RegExp | undefined][] = [
   ['prod takes a clean, pinned, backed-up, verified release', 'prod', GOOD, undefined],
   ['prod refuses a dirty tree', 'prod', { ...GOOD, commit: 'abc123-dirty' }, /changes that are not in commit abc123 .*--allow dirty-tree/],
   ['prod refuses a tree of unknown state', 'prod', { ...GOOD, commit: undefined }, /not known/],
   ['prod refuses a mutable tag', 'prod', facts(unsuspended(release())), /without a digest: todo-chat\/database:1/],
-  ['prod refuses a database without a backup', 'prod', facts(pinned), /no backup is scheduled .*--allow no-backup/],
+  ['prod refuses a database without a backup', 'prod', facts(pinned), /no backup of the database is scheduled .*--allow no-backup/],
+  ['prod refuses a database without any backup', 'prod', facts(pinned.filter(({ object }) => object.kind !== 'CronJob')), /no backup of the database is scheduled/],
+  ['prod takes the backup of an external database, which staging has no use for', 'prod', EXTERNAL, undefined],
+  ['prod refuses another backup image than the one that staging has run', 'prod', { ...EXTERNAL, verified: [{ ...imagesOf(EXTERNAL.objects), backup: `r.example/backup@sha256:${'f'.repeat(64)}` }] }, /has not verified backup/],
   ['prod refuses what staging has not run', 'prod', { ...GOOD, verified: undefined }, /--staging-kubeconfig or --verified-by/],
   ['prod refuses a digest that staging has not run', 'prod', { ...GOOD, verified: [{ ...verified, mcp: `r.example/mcp@sha256:${'f'.repeat(64)}` }] }, /has not verified mcp/],
   ['prod refuses digests that staging has verified only apart', 'prod', { ...GOOD, verified: [{ ...verified, mcp: 'x' }, { ...verified, agent: 'x' }] }, /has not verified/],

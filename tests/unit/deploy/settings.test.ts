@@ -106,7 +106,7 @@ describe('settings that do not go together', () => {
 
 describe('nothing set', () => {
   it.each(['development', 'staging', 'production'] as const)('changes nothing in %s', (environment) => {
-    expect(toKustomize(environment, {})).toEqual({ components: [], configMapGenerator: [], patches: [] })
+    expect(toKustomize(environment, {})).toEqual({ components: [], images: [], configMapGenerator: [], patches: [] })
     expect(toHelm(environment, {})).toEqual([])
   })
 })

@@ -6,27 +6,33 @@ import { settings } from './services.ts'
 
 type Spec<T extends { spec?: unknown }> = { spec: NonNullable<Wire<T>['spec']> }
 
-const IN_CLUSTER = ['StatefulSet postgres', 'Service postgres', 'PodDisruptionBudget postgres', 'NetworkPolicy postgres', 'ServiceAccount postgres', 'PersistentVolumeClaim postgres-backup', 'CronJob backup', 'NetworkPolicy backup', 'ServiceAccount backup']
+const DATABASE = ['StatefulSet postgres', 'Service postgres', 'PodDisruptionBudget postgres', 'NetworkPolicy postgres', 'ServiceAccount postgres']
+const BACKUP = ['PersistentVolumeClaim postgres-backup', 'CronJob backup', 'NetworkPolicy backup', 'ServiceAccount backup']
 
-const ofDatabase = (object: KubeObject): boolean => ['database', 'backup'].includes(object.metadata.labels?.['app.kubernetes.io/component'] ?? '') && object.kind !== 'ConfigMap'
+const of = (component: string) => (object: KubeObject): boolean => object.metadata.labels?.['app.kubernetes.io/component'] === component && object.kind !== 'ConfigMap'
 
 export const databasePolicies: Policy[] = [
   {
     id: 'database/one-switch',
-    must: 'With an external database no database workload, volume or backup MUST be rendered; otherwise all of them',
+    must: 'With an external database no database workload and no volume but the backup’s MUST be rendered; otherwise all of them',
     check: (objects, { externalDatabase }) => ({
       checked: objects.length,
       violations: [
-        ...sameSet(objects.filter(ofDatabase).map(title), externalDatabase ? [] : IN_CLUSTER),
-        ...(externalDatabase ? podTemplates(objects).flatMap(({ owner, spec }) => (spec.volumes ?? []).filter(({ persistentVolumeClaim }) => persistentVolumeClaim !== undefined).map(({ name }) => `${owner}: volume ${name} is persistent`)) : []),
-        ...(externalDatabase ? ofKind<Spec<V1ResourceQuota>>(objects, 'ResourceQuota').filter(({ spec }) => spec.hard?.['persistentvolumeclaims'] !== '0').map((quota) => `${title(quota)}: allows volumes`) : []),
+        ...sameSet(objects.filter(of('database')).map(title), externalDatabase ? [] : DATABASE),
+        ...(externalDatabase ? podTemplates(objects).flatMap(({ owner, spec }) => (spec.volumes ?? []).filter(({ persistentVolumeClaim }) => persistentVolumeClaim !== undefined && persistentVolumeClaim.claimName !== 'postgres-backup').map(({ name }) => `${owner}: volume ${name} is persistent`)) : []),
+        ...(externalDatabase ? ofKind<Spec<V1ResourceQuota>>(objects, 'ResourceQuota').filter(({ spec }) => spec.hard?.['persistentvolumeclaims'] !== '1').map((quota) => `${title(quota)}: allows other volumes than the backup's`) : []),
       ],
     }),
   },
   {
+    id: 'database/backed-up',
+    must: 'The database MUST be backed up to a volume of its own, wherever it is',
+    check: (objects) => ({ checked: objects.length, violations: sameSet(objects.filter(of('backup')).map(title), BACKUP) }),
+  },
+  {
     id: 'database/production-is-external',
     must: 'Production MUST use a database outside the cluster',
-    check: (objects, { environment }) => ({ checked: objects.length, violations: environment === 'production' ? objects.filter(ofDatabase).map(title) : [] }),
+    check: (objects, { environment }) => ({ checked: objects.length, violations: environment === 'production' ? objects.filter(of('database')).map(title) : [] }),
   },
   {
     id: 'database/address',
@@ -55,7 +61,7 @@ export const databasePolicies: Policy[] = [
         ...spec.template.spec?.volumes?.map(({ name, emptyDir }) => emptyDir !== undefined && !['run', 'tmp'].includes(name) && `volume ${name} is an emptyDir`) ?? [],
       ])
       const claims = each(ofKind<Spec<V1PersistentVolumeClaim>>(objects, 'PersistentVolumeClaim'), title, ({ spec }) => [spec.resources?.requests?.['storage'] === undefined && 'asks for no storage'])
-      // An external database has no claim: the absence was looked at.
+      // An external database has no data volume here: the absence was looked at.
       return { checked: externalDatabase ? 1 : sets.length, violations: [...found.violations, ...claims.violations] }
     },
   },

@@ -1,7 +1,8 @@
 /** Images. */
 import { type Policy, eachContainer, podTemplates } from './_policy.ts'
 
-const NAMES: Record<string, string> = { migrate: 'backend', backup: 'database', postgres: 'database' }
+/** Process → image; an external database is backed up by a newer one than the cluster's own. */
+const imageOf = (name: string, externalDatabase: boolean): string => ({ migrate: 'backend', backup: externalDatabase ? 'backup' : 'database', postgres: 'database' })[name] ?? name
 
 export const imagePolicies: Policy[] = [
   {
@@ -22,8 +23,8 @@ export const imagePolicies: Policy[] = [
   {
     id: 'images/our-own',
     must: 'Every container MUST run the image of its own tier, and none from anywhere else',
-    check: (objects) =>
-      eachContainer(podTemplates(objects), ({ name, image = '' }) => [!new RegExp(`^todo-chat/${NAMES[name] ?? name}[:@]`).test(image) && `image is ${image}`]),
+    check: (objects, { externalDatabase }) =>
+      eachContainer(podTemplates(objects), ({ name, image = '' }) => [!new RegExp(`^todo-chat/${imageOf(name, externalDatabase)}[:@]`).test(image) && `image is ${image}`]),
   },
   {
     id: 'images/pull-policy',

@@ -27,7 +27,7 @@ const OUTSIDE: { name: string; namespace: string; pods: Record<string, string> }
 
 /** Every flow there is. Anything else is denied. */
 export function expectedFlows({ externalDatabase, modelEndpoint, oidc }: Pick<Expectation, 'externalDatabase' | 'modelEndpoint' | 'oidc'>): string[] {
-  const clients = externalDatabase ? ['backend', 'mcp', 'migrate'] : ['backend', 'mcp', 'migrate', 'backup']
+  const clients = ['backend', 'mcp', 'migrate', 'backup']
   return [
     'ingress controller → frontend TCP 8080',
     'ingress controller → backend TCP 8000',

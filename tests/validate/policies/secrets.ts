@@ -73,7 +73,8 @@ export const secretPolicies: Policy[] = [
     must: 'Every setting that names a secret file MUST name one that is mounted in that pod, and every mounted one MUST be named',
     check: (objects) =>
       eachPod(podTemplates(objects).filter(({ name }) => name !== 'postgres'), (pod) => {
-        const named = [...settings(pod, objects)].filter(([name]) => name.endsWith('_FILE')).map(([, path]) => path)
+        // PGSSLROOTCERT is libpq's own variable; with the authorities of the image it names no secret.
+        const named = [...new Set([...settings(pod, objects)].filter(([name, path]) => name.endsWith('_FILE') || (name === 'PGSSLROOTCERT' && path.startsWith('/run/secrets/'))).map(([, path]) => path))]
         const mounted = (pod.spec.volumes ?? []).flatMap(({ name, secret }) =>
           (secret?.items ?? []).flatMap(({ path }) =>
             pod.spec.containers.flatMap(({ volumeMounts = [] }) => volumeMounts.filter((mount) => mount.name === name).map(({ mountPath }) => `${mountPath}/${path}`)),
