@@ -61,6 +61,12 @@ export function checks(source: Directory): Check[] {
       container: () => workspace(source, CHECK_SOURCES.validate),
       command: `npx vitest run --project validate --maxWorkers=100% --reporter=default --reporter=junit --outputFile.junit=${REPORT}/junit.xml`,
     },
+    {
+      name: 'docs',
+      title: 'pages made from the code, links, names',
+      container: () => withDocumented(source),
+      command: 'npm run --silent docs -- check --python /venv/bin/python',
+    },
     ...lintChecks(source),
   ]
 }
@@ -84,6 +90,17 @@ export function fuzzCheck(source: Directory, examples: number, seed: number): Ch
 
 async function withTestDatabase(source: Directory): Promise<Container> {
   return (await image(source, 'backend-test')).withServiceBinding('database', await testDatabase(source)).withEnvVariable('TODO_TEST_DATABASE_URL', `postgresql://postgres:${TEST_PASSWORD}@database:5432/postgres`)
+}
+
+/** The tree with what its pages are made by: Node.js, the backend's Python and a database to migrate. */
+async function withDocumented(source: Directory): Promise<Container> {
+  const node = dag.container().from((await Bases.read(source)).address('NODE_IMAGE')).directory('/usr/local')
+  return (await withTestDatabase(source))
+    .withDirectory('/opt/node', node)
+    .withEnvVariable('PATH', '/opt/node/bin:/venv/bin:/usr/local/bin:/usr/bin:/bin')
+    .withDirectory('/workspace', only(source, CHECK_SOURCES.docs), { owner: '10001:10001' })
+    .withMountedDirectory('/workspace/node_modules', await dependencies(source))
+    .withWorkdir('/workspace')
 }
 
 /** The checks of `lint`. */
