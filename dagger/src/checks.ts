@@ -36,11 +36,12 @@ const ROLES = ['superuser', 'migrator', 'chat', 'tasks', 'mcp', 'backup']
 export function checks(source: Directory): Check[] {
   return [
     {
+      // Many tests wait for servers to start and stop, or for a time-out: two for each processor keep it busy.
       name: 'test-backend',
       title: 'pytest with PostgreSQL',
       folder: BACKEND,
       container: () => withTestDatabase(source),
-      command: `COLUMNS=160 pytest -n auto --dist worksteal --cov --cov-report=term --junitxml=${REPORT}/junit.xml -o cache_dir=/tmp/pytest`,
+      command: `COLUMNS=160 pytest -n $(($(nproc) * 2)) --dist worksteal --cov --cov-report=term --junitxml=${REPORT}/junit.xml -o cache_dir=/tmp/pytest`,
     },
     {
       name: 'test-frontend',
@@ -166,7 +167,8 @@ async function testDatabase(source: Directory): Promise<Service> {
   return (await image(source, 'database'))
     .withDirectory('/run/secrets/todo-db', passwords, { owner: '10001:10001' })
     .withExposedPort(5432)
-    .asService({ useEntrypoint: true })
+    // What a test has written need not survive a loss of power.
+    .asService({ useEntrypoint: true, args: ['-c', 'fsync=off'] })
 }
 
 // What the command prints is shown while it runs. The clock inside the container tells whether the command ran in this run or its result is an earlier one's.
