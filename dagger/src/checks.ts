@@ -36,11 +36,12 @@ const ROLES = ['superuser', 'migrator', 'chat', 'tasks', 'mcp', 'backup']
 export function checks(source: Directory): Check[] {
   return [
     {
+      // Many tests wait for servers to start and stop, or for a time-out: two for each processor keep it busy.
       name: 'test-backend',
       title: 'pytest with PostgreSQL',
       folder: BACKEND,
       container: () => withTestDatabase(source),
-      command: `COLUMNS=160 pytest -n auto --dist worksteal --cov --cov-report=term --junitxml=${REPORT}/junit.xml -o cache_dir=/tmp/pytest`,
+      command: `COLUMNS=160 pytest -n $(($(nproc) * 2)) --dist worksteal --cov --cov-report=term --junitxml=${REPORT}/junit.xml -o cache_dir=/tmp/pytest`,
     },
     {
       name: 'test-frontend',
@@ -60,6 +61,12 @@ export function checks(source: Directory): Check[] {
       title: 'manifests and chart: schemas, kube-score, policies, equality',
       container: () => workspace(source, CHECK_SOURCES.validate),
       command: `npx vitest run --project validate --maxWorkers=100% --reporter=default --reporter=junit --outputFile.junit=${REPORT}/junit.xml`,
+    },
+    {
+      name: 'docs',
+      title: 'pages made from the code, links, names',
+      container: () => withDocumented(source),
+      command: 'npm run --silent docs -- check --python /venv/bin/python',
     },
     ...lintChecks(source),
   ]
@@ -84,6 +91,17 @@ export function fuzzCheck(source: Directory, examples: number, seed: number): Ch
 
 async function withTestDatabase(source: Directory): Promise<Container> {
   return (await image(source, 'backend-test')).withServiceBinding('database', await testDatabase(source)).withEnvVariable('TODO_TEST_DATABASE_URL', `postgresql://postgres:${TEST_PASSWORD}@database:5432/postgres`)
+}
+
+/** The tree with what its pages are made by: Node.js, the backend's Python and a database to migrate. */
+async function withDocumented(source: Directory): Promise<Container> {
+  const node = dag.container().from((await Bases.read(source)).address('NODE_IMAGE')).directory('/usr/local')
+  return (await withTestDatabase(source))
+    .withDirectory('/opt/node', node)
+    .withEnvVariable('PATH', '/opt/node/bin:/venv/bin:/usr/local/bin:/usr/bin:/bin')
+    .withDirectory('/workspace', only(source, CHECK_SOURCES.docs), { owner: '10001:10001' })
+    .withMountedDirectory('/workspace/node_modules', await dependencies(source))
+    .withWorkdir('/workspace')
 }
 
 /** The checks of `lint`. */
@@ -149,7 +167,8 @@ async function testDatabase(source: Directory): Promise<Service> {
   return (await image(source, 'database'))
     .withDirectory('/run/secrets/todo-db', passwords, { owner: '10001:10001' })
     .withExposedPort(5432)
-    .asService({ useEntrypoint: true })
+    // What a test has written need not survive a loss of power.
+    .asService({ useEntrypoint: true, args: ['-c', 'fsync=off'] })
 }
 
 // What the command prints is shown while it runs. The clock inside the container tells whether the command ran in this run or its result is an earlier one's.

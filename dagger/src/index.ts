@@ -69,7 +69,7 @@ export class TodoChat {
     return image(await this.repository(), 'agent', platform)
   }
 
-  /** Image of the MCP server with the five task tools */
+  /** Image of the MCP server with the task tools */
   @func({ cache: 'never' })
   async mcp(
     /** Such as linux/amd64 (default: the engine's own) */
@@ -150,6 +150,13 @@ export class TodoChat {
   @check()
   async validate(): Promise<string> {
     return this.report(['validate'])
+  }
+
+  /** Make the pages that come from the code again and compare them; check links, and the names that pages mention */
+  @func()
+  @check()
+  async docs(): Promise<string> {
+    return this.report(['docs'])
   }
 
   /** Run all linters: ruff, mypy, import contracts, ESLint, tsc, hadolint, shellcheck, actionlint, zizmor */
@@ -299,7 +306,7 @@ export class TodoChat {
   @func({ cache: 'never' })
   async rehearsal(
     /** Checks that the workflows' `ci` leaves out here, since it runs them anyway; the page names them */
-    ciSkip: string[] = ['conformance', 'test-backend', 'test-frontend', 'test-pipeline', 'test-e2e', 'lint-backend', 'lint-frontend', 'lint-pipeline'],
+    ciSkip: string[] = ['conformance', 'test-backend', 'test-frontend', 'test-pipeline', 'test-e2e', 'docs', 'lint-backend', 'lint-frontend', 'lint-pipeline'],
     /** Give the page of a failed run instead of failing */
     keepGoing: boolean = false,
   ): Promise<Directory> {

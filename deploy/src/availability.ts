@@ -90,8 +90,11 @@ export function isOverBudget(budget: Budget, { requests, failures }: Pick<Window
 
 /** An answer later than this is a failure to a user, where a route says nothing else. In ms. */
 const REQUEST_TIMEOUT = 10_000
-/** Part of each second that the answers of a load may take, one after the other at rest: a measurement must not be the outage. */
-const BUSY_SHARE = 0.5
+/**
+ * Part of each second that the answers of a load may take, one after the other at rest: a measurement must not be the outage,
+ * and while pods start, a small machine serves far less than at rest.
+ */
+const BUSY_SHARE = 0.2
 /** So few requests a second still tell an outage of a second. */
 const LEAST_RATE = 5
 /** Rounds of all routes that are sent to measure an answer at rest. */

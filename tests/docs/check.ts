@@ -1,0 +1,36 @@
+/** The checks of `npm run docs -- check`, over a repository. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { drift } from './drift.ts'
+import type { Finding } from './finding.ts'
+import { brokenLinks } from './links.ts'
+import { functionTable, knownOf, unknownMentions } from './mentions.ts'
+import { filesOf } from './tree.ts'
+
+/** Where committed pages differ from generated ones. */
+export async function driftOf(root: string, generated: ReadonlyMap<string, string>): Promise<Finding[]> {
+  const findings = await Promise.all(
+    [...generated].map(async ([page, text]) => {
+      const committed = await readFile(join(root, page), 'utf8').catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return undefined
+        throw error
+      })
+      return drift(page, committed, text)
+    }),
+  )
+  return findings.flat()
+}
+
+/**
+ * Links that lead nowhere, and names of what does not exist, on every Markdown page of the repository.
+ * @param generated pages as the code gives them now; for the others the committed ones count
+ */
+export async function proseFindings(root: string, generated: ReadonlyMap<string, string>): Promise<Finding[]> {
+  const files = await filesOf(root)
+  const pages = files.filter((file) => file.endsWith('.md'))
+  // What is wrong on a generated page is told as a difference.
+  const written = pages.filter((page) => !generated.has(page))
+  const known = await knownOf(root, files, generated)
+  const mentions = await Promise.all(written.map(async (page) => unknownMentions(page, await readFile(join(root, page), 'utf8'), known)))
+  return [...(await brokenLinks(root, files, pages)), ...mentions.flat(), ...functionTable('README.md', await readFile(join(root, 'README.md'), 'utf8'), known.module)]
+}
