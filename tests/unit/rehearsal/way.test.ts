@@ -28,6 +28,14 @@ describe('a deployment of a rehearsal', () => {
     expect(judgedReport(report(), true).ok).toBe(false)
   })
 
+  it('that failed says why, and the last words of its containers', () => {
+    const containers = [{ name: 'migrate', log: 'INFO starts\nmigrate: must be able to SET ROLE "todo_migrator"\n' }]
+    const failure = { phase: 'migration', message: 'Job migrate: BackoffLimitExceeded', diagnosis: { pods: [{ containers }, { containers }] } } as unknown as NonNullable<RunReport['failure']>
+    const { ok, verdict } = judgedReport(report({ result: 'failed', failure }), false)
+    expect(ok).toBe(false)
+    expect(verdict).toContain('; Job migrate: BackoffLimitExceeded; migrate: must be able to SET ROLE "todo_migrator"')
+  })
+
   it('for the first time has no availability to be judged by', () => {
     expect(judgedReport(report({ availability: undefined as never }), false).ok).toBe(true)
   })
