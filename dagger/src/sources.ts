@@ -22,7 +22,7 @@ export const CHECK_SOURCES = {
   proofs: [...ROOT_PACKAGE, ...TYPESCRIPT, 'deploy/', 'manifests/', 'tests/conformance/', 'tests/faults/', 'tests/validate/'],
   validate: [...ROOT_PACKAGE, ...TYPESCRIPT, 'deploy/', 'tests/validate/', 'manifests/', 'docker/bases.json'],
   // What pages are made from, and what they lead to: not the page's own sources, which no page names.
-  docs: [...ROOT_PACKAGE, ...TYPESCRIPT, '.ci/', '.github/', 'README.md', 'app/backend/', 'app/frontend/README.md', 'dagger.json', 'dagger/', 'deploy/', 'docker/', 'docs/', 'manifests/', 'offline/', 'scripts/', 'specs/', 'tests/'],
+  docs: [...ROOT_PACKAGE, ...TYPESCRIPT, '.ci/', '.github/', 'README.md', 'app/backend/', 'app/frontend/README.md', 'app/frontend/package.json', 'app/frontend/vite.config.ts', 'dagger.json', 'dagger/', 'deploy/', 'docker/', 'docs/', 'manifests/', 'offline/', 'scripts/', 'specs/', 'tests/'],
   files: ['docker/', 'scripts/', 'offline/', '.github/', '.ci/', 'app/backend/lock.sh'],
   rehearsal: [...ROOT_PACKAGE, 'tsconfig.json', 'deploy/', 'manifests/', 'tests/rehearsal/', 'tests/identity/'],
   load: [...ROOT_PACKAGE, 'tsconfig.json', 'deploy/', 'tests/load/'],

@@ -260,6 +260,8 @@ describe('answers of the API server', () => {
     const ended = expect(bound.apply(BACKEND)).rejects.toThrow(/taken over/)
     setTimeout(() => lost.abort(new Error('the lock was taken over')), 300)
     await ended
+    // What was on its way when the lock was lost may still arrive.
+    await new Promise((resolve) => setTimeout(resolve, 300))
     const asked = server.asked.length
     await expect(bound.apply(BACKEND)).rejects.toThrow(/taken over/)
     await new Promise((resolve) => setTimeout(resolve, 700))
