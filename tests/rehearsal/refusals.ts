@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { promisify, stripVTControlCharacters } from 'node:util'
 import { call, ownCheckout } from './calls.ts'
 import { kubectl } from './clusters.ts'
 import type { Journal } from './journal.ts'
@@ -74,7 +74,7 @@ async function refused(shared: World, journal: Journal, sha: string, { title, sa
     if (outcome.exitCode === 0 && /^(doctor|verdict) /.test(each.line)) accepted.push(each.line.split(' ')[0] ?? '')
   }
   const unchanged = (await state(world)) === was
-  const right = says.exec(said)?.[0].replace(/\s*\n\s*/g, ' | ').slice(0, 300)
+  const right = says.exec(stripVTControlCharacters(said))?.[0].replace(/\s*\n\s*/g, ' | ').slice(0, 300)
   const isRefused = accepted.length === 0
   const verdict = !isRefused ? `accepted by ${accepted.join(' and ')}` : !unchanged ? 'refused, but something was changed' : right !== undefined ? `refused, nothing changed: ${right}` : `refused for another reason: ${lastLines(said)}`
   journal.add({ chapter: 'refusals', title, call: 'cd-production.yml', seconds, ok: isRefused && unchanged && right !== undefined, verdict, folder: name })
