@@ -1,6 +1,6 @@
 """What the backend's package serves and reads, as JSON: documents, tools, settings.
 
-Run in app/backend with its own packages: ``PYTHONPATH=src python ../../tests/docs/backend.py``.
+Run in app/backend with its own packages: ``PYTHONPATH=src:. python ../../tests/docs/backend.py``.
 """
 
 import ast
@@ -9,15 +9,12 @@ import inspect
 import json
 import sys
 from itertools import pairwise
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from mcp.server.mcpserver import MCPServer
-from pydantic import AnyHttpUrl
+from tests.support.document import openapi_document
 
 from todo_chat import settings
-from todo_chat.entrypoints import backend
 from todo_chat.mcp.tools import build_tools
 
 PROCESSES: dict[str, type[settings.ProcessSettings]] = {
@@ -26,28 +23,6 @@ PROCESSES: dict[str, type[settings.ProcessSettings]] = {
     "mcp": settings.McpSettings,
     "migrate": settings.MigrateSettings,
 }
-
-
-def openapi() -> dict[str, Any]:
-    """The document of a backend with every route: development login and an identity provider."""
-    with TemporaryDirectory() as folder:
-        secret = Path(folder) / "secret"
-        secret.write_text("only here so that the application can be built")
-        app, _ = backend.build(
-            settings.BackendSettings(
-                environment="development",
-                dev_login=True,
-                database_host="nowhere",
-                agent_url=AnyHttpUrl("http://nowhere"),
-                jwt_key_file=secret,
-                database_chat_password_file=secret,
-                database_tasks_password_file=secret,
-                public_url="http://nowhere",
-                oidc_issuer="http://nowhere",
-                oidc_client_id="nobody",
-            )
-        )
-        return app.openapi()
 
 
 def tools() -> list[dict[str, Any]]:
@@ -94,4 +69,4 @@ def environment() -> dict[str, list[dict[str, Any]]]:
 
 
 if __name__ == "__main__":
-    json.dump({"openapi": openapi(), "tools": tools(), "environment": environment()}, sys.stdout)
+    json.dump({"openapi": openapi_document(), "tools": tools(), "environment": environment()}, sys.stdout)

@@ -7,14 +7,11 @@ more, and then others each time: ``--hypothesis-seed`` gives the same ones again
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
-from pydantic import AnyHttpUrl
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -26,40 +23,17 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from tests.support.document import openapi_document
 from tests.support.identity import CLIENT_ID, PUBLIC_URL, identity_provider
 from tests.support.servers import serving
 from tests.support.world import User, World
-from todo_chat.entrypoints import backend as backend_process
-from todo_chat.settings import BackendSettings
 from todo_chat.turn import MEDIA_TYPE, Delta, Finished
 
 EXAMPLES = int(os.environ.get("TODO_FUZZ_EXAMPLES", "40"))
 SAME_EVERY_TIME = "TODO_FUZZ_EXAMPLES" not in os.environ
 
 
-def _document() -> dict[str, Any]:
-    """The document without a database: collecting tests must not need one."""
-    with TemporaryDirectory() as folder:
-        secret = Path(folder) / "secret"
-        secret.write_text("only here so that the application can be built")
-        app, _ = backend_process.build(
-            BackendSettings(
-                environment="development",
-                dev_login=True,
-                database_host="nowhere",
-                agent_url=AnyHttpUrl("http://nowhere"),
-                jwt_key_file=secret,
-                database_chat_password_file=secret,
-                database_tasks_password_file=secret,
-                public_url=PUBLIC_URL,
-                oidc_issuer="http://nowhere",
-                oidc_client_id=CLIENT_ID,
-            )
-        )
-        return app.openapi()
-
-
-schema = schemathesis.openapi.from_dict(_document())
+schema = schemathesis.openapi.from_dict(openapi_document())
 
 
 def _echo_agent() -> Starlette:
@@ -135,7 +109,7 @@ def test_operation(case: schemathesis.Case[Any], fuzzed: User) -> None:
 def test_the_document_names_every_route() -> None:
     operations = {
         f"{method.upper()} {path}"
-        for path, methods in _document()["paths"].items()
+        for path, methods in openapi_document()["paths"].items()
         for method in methods
     }
     assert operations == {
