@@ -1,6 +1,7 @@
 /** A database backup as a Job made from the release's own backup CronJob, so that there is one way to back up. */
 import type { V1CronJob } from '@kubernetes/client-node'
 import { writtenAt } from './apply.ts'
+import { isBackup } from './databaseparts.ts'
 import { DeployError } from './errors.ts'
 import { STATE_LABELS } from './identity.ts'
 import type { KubeObject, RenderedObject, Wire } from './objects.ts'
@@ -15,7 +16,7 @@ const LOG_LINES = 20
 
 /** The CronJob that backs the database up, or `undefined` when the release has none. */
 export function backupCronJob(objects: readonly RenderedObject[]): KubeObject | undefined {
-  return objects.find(({ object }) => object.kind === 'CronJob' && object.metadata.labels?.['app.kubernetes.io/component'] === 'backup')?.object
+  return objects.find(({ object }) => isBackup(object))?.object
 }
 
 /** The Job that the CronJob would start now. */

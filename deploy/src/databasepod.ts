@@ -1,6 +1,7 @@
 /** Short-lived pods with the database's image: to read a backup volume, and to restore into a fresh PostgreSQL. */
 import type { V1CronJob, V1KeyToPath, V1PodSpec, V1Volume } from '@kubernetes/client-node'
 import { poll } from './_poll.ts'
+import { COMPONENT, isBackup, isDatabase } from './databaseparts.ts'
 import { diagnose } from './diagnose.ts'
 import { BadInput, DeployError } from './errors.ts'
 import { STATE_LABELS } from './identity.ts'
@@ -14,7 +15,6 @@ import { writtenAt } from './apply.ts'
 /** Ends the pod when its maker was killed, in seconds. */
 const LIFETIME_S = 900
 const GONE_TIMEOUT = 60_000
-const COMPONENT = 'app.kubernetes.io/component'
 const NAME = 'app.kubernetes.io/name'
 /** The CronJob's volume of passwords. */
 const PASSWORDS = 'database'
@@ -32,13 +32,9 @@ export interface PodContainer {
   container: string
 }
 
-async function find(run: Run, apiVersion: string, kind: string, component: string): Promise<KubeObject | undefined> {
-  return (await run.cluster.list({ apiVersion, kind }, run.namespace)).find(({ metadata }) => metadata.labels?.[COMPONENT] === component)
-}
-
 /** @throws BadInput when the release backs nothing up */
 export async function findBackupCronJob(run: Run): Promise<KubeObject> {
-  const cronJob = await find(run, 'batch/v1', 'CronJob', 'backup')
+  const cronJob = (await run.cluster.list({ apiVersion: 'batch/v1', kind: 'CronJob' }, run.namespace)).find(isBackup)
   if (cronJob === undefined) throw new BadInput(`namespace ${run.namespace} has no CronJob of component backup: nothing backs its database up`, { next: 'deploy a release first' })
   return cronJob
 }
@@ -48,7 +44,7 @@ export async function findBackupCronJob(run: Run): Promise<KubeObject> {
  * @throws DeployError when it is in the cluster and not ready
  */
 export async function databaseContainer(run: Run): Promise<PodContainer | undefined> {
-  if ((await find(run, 'apps/v1', 'StatefulSet', 'database')) === undefined) return undefined
+  if (!(await run.cluster.list({ apiVersion: 'apps/v1', kind: 'StatefulSet' }, run.namespace)).some(isDatabase)) return undefined
   const pods = (await run.cluster.list({ apiVersion: 'v1', kind: 'Pod' }, run.namespace)) as unknown as Pod[]
   const pod = pods.find((pod) => pod.metadata?.labels?.[COMPONENT] === 'database' && isReady(pod) && !isTerminating(pod))
   if (pod === undefined) throw new DeployError('the database has no ready pod', { next: 'see why with status' })

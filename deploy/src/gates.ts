@@ -1,4 +1,5 @@
 /** What an environment refuses before anything is read from its cluster. Pure. */
+import { isBackup } from './databaseparts.ts'
 import { refuseDuplicates } from './duplicates.ts'
 import { BadInput } from './errors.ts'
 import { type Images, hasDigest, imagesOf, isPlaceholder } from './images.ts'
@@ -69,20 +70,16 @@ const JUDGES: Record<Gate, (facts: GateFacts, images: Images) => string | undefi
   'role-password': () => undefined,
   unasked: () => undefined,
   unverified({ verified, objects }, all) {
-    // Where only the database of production is outside its cluster, staging has no use for what backs such a one up.
-    const elsewhere = new Set(Object.keys(imagesOf(objects.filter(isBackup))).filter((name) => imagesOf(objects.filter((object) => !isBackup(object)))[name] === undefined && !verified?.some((release) => name in release)))
-    const images = Object.fromEntries(Object.entries(all).filter(([name]) => !elsewhere.has(name)))
     if (verified === undefined) return 'what staging has verified is not known (--staging-kubeconfig or --verified-by)'
+    // Where only the database of production is outside its cluster, staging has no use for what backs such a one up.
+    const others = imagesOf(objects.filter((object) => !isBackup(object)))
+    const images = Object.fromEntries(Object.entries(all).filter(([name]) => name in others || verified.some((release) => name in release)))
     const missing = verified.map((release) => Object.entries(images).filter(([name, reference]) => digestPart(release[name]) !== digestPart(reference)).map(([name]) => name))
     if (missing.some((names) => names.length === 0)) return undefined
     if (verified.length === 0) return 'staging has verified no release'
     const closest = missing.reduce((best, names) => (names.length < best.length ? names : best), Object.keys(images))
     return `staging has not verified ${closest.join(', ')}`
   },
-}
-
-function isBackup({ kind, metadata }: KubeObject): boolean {
-  return kind === 'CronJob' && metadata.labels?.['app.kubernetes.io/component'] === 'backup'
 }
 
 /** What identifies an image whichever registry holds it. */

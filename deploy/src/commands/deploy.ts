@@ -2,6 +2,7 @@ import { newProber } from '../application.ts'
 import { uidsOf } from '../apply.ts'
 import type { Budget } from '../availability.ts'
 import { backupCronJob, runBackup } from '../backup.ts'
+import { isDatabase } from '../databaseparts.ts'
 import { type IngressAddress, type OpenEntrances, openEntrances, signingKeyOf } from '../entrances.ts'
 import { DeployError, describe } from '../errors.ts'
 import { foreignFields, foreignText } from '../foreign.ts'
@@ -255,10 +256,6 @@ async function backUp({ session, release, input, report }: Steps): Promise<void>
     const log = await phase(session.run, 'backup', '', () => runBackup(session.run, cronJob, `backup-before-${report.revision}`))
     report.notes.push(`backup before the migration: ${log.at(-1) ?? 'done'}`)
   }
-}
-
-function isDatabase({ kind, metadata }: KubeObject): boolean {
-  return kind === 'StatefulSet' && metadata.labels?.['app.kubernetes.io/component'] === 'database'
 }
 
 async function undo({ context, session, input, entrances, rolloutInput, report }: Steps, failed: Revision, measurement: Measurement, brokenBefore: BrokenBefore): Promise<End> {
