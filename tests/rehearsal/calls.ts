@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { dag, ReturnType } from '@dagger.io/dagger'
 
 /** Files that a call of the workflows exports into the checkout. */
-const EXPORTED = ['report', 'images.json', 'backup.tar']
+const ARCHIVE = 'backup.tar'
+const EXPORTED = ['report', 'images.json', ARCHIVE]
 
 /** Where the calls' checkouts lie. A folder is read once in a session of the engine, so each call has another one. */
 const CHECKOUTS = '/tmp/checkouts'
@@ -50,7 +51,8 @@ export async function call(line: string, env: Record<string, string>, checkout: 
     await rm(join(checkout, name), { recursive: true, force: true })
     if (name.includes('.')) await done.file(`/checkout/${name}`).export(join(checkout, name))
     else await done.directory(`/checkout/${name}`).export(join(checkout, name))
-    await cp(join(checkout, name), join(folder, name), { recursive: true })
+    // An archive is for the next call; a report of it is the log.
+    if (name !== ARCHIVE) await cp(join(checkout, name), join(folder, name), { recursive: true })
   }
   await rm(own, { recursive: true })
   return { exitCode, seconds, stdout, stderr }
