@@ -1,6 +1,6 @@
 /** Constant-rate load during a rollout, and what its users would have seen. Judges nothing. */
 import type { Clock } from './_poll.ts'
-import { BadInput } from './errors.ts'
+import { BadInput, DeployError } from './errors.ts'
 import type { HttpAnswer, HttpRequest, HttpTarget } from './http.ts'
 
 /** One kind of request that the load repeats. */
@@ -80,6 +80,11 @@ export function parseBudget(text: string): Budget {
   if (share !== undefined && Number(share) < 100) return { share: Number(share) / 100 }
   if (/^\d+$/.test(text)) return { failed: Number(text) }
   throw new BadInput(`'${text}' is no number of failed requests`, { next: 'write a whole number such as 0, or a share under 100% such as 0.1%' })
+}
+
+/** More requests failed than may: a failure like others, to be rolled back. */
+export class OverBudget extends DeployError {
+  override readonly name: string = 'OverBudget'
 }
 
 /** @param isOver whether no more requests will come */

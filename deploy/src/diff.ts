@@ -1,4 +1,5 @@
 /** Two versions of an object → the paths that differ. Server-owned fields are dropped, Secret values masked. */
+import { comparable } from './digest.ts'
 import type { KubeObject } from './objects.ts'
 import { MASKED_AFTER, MASKED_BEFORE, isSecret } from './redact.ts'
 
@@ -10,27 +11,8 @@ export interface Change {
   after?: unknown
 }
 
-const SERVER_METADATA = new Set(['managedFields', 'resourceVersion', 'uid', 'generation', 'creationTimestamp', 'selfLink', 'deletionTimestamp', 'deletionGracePeriodSeconds'])
-const SERVER_ANNOTATIONS = new Set(['kubectl.kubernetes.io/last-applied-configuration', 'deployment.kubernetes.io/revision'])
-
 /** The fields by which items of a list are told apart, in the order of preference. */
 const ITEM_KEYS = ['name', 'containerPort', 'port', 'mountPath', 'key', 'topologyKey', 'ip'] as const
-
-/** The object without what the server writes: what two versions are compared by. */
-export function comparable(object: KubeObject): Record<string, unknown> {
-  const { status: _status, metadata, ...rest } = object
-  const kept: Record<string, unknown> = {}
-  for (const [key, value] of Object.entries(metadata)) {
-    if (SERVER_METADATA.has(key)) continue
-    if (key !== 'annotations') {
-      kept[key] = value
-      continue
-    }
-    const annotations = Object.entries(value as Record<string, string>).filter(([name]) => !SERVER_ANNOTATIONS.has(name))
-    if (annotations.length > 0) kept[key] = Object.fromEntries(annotations)
-  }
-  return { ...rest, metadata: kept }
-}
 
 /**
  * Changed paths between two versions of an object, sorted by path.

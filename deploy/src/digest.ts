@@ -1,7 +1,9 @@
-/** Fingerprints of objects, to tell whether two are the same without keeping either. */
+/** What of an object counts when two are compared, and its fingerprint, to tell whether they are the same without keeping either. */
 import { createHash } from 'node:crypto'
-import { comparable } from './diff.ts'
 import type { KubeObject } from './objects.ts'
+
+const SERVER_METADATA = new Set(['managedFields', 'resourceVersion', 'uid', 'generation', 'creationTimestamp', 'selfLink', 'deletionTimestamp', 'deletionGracePeriodSeconds'])
+const SERVER_ANNOTATIONS = new Set(['kubectl.kubernetes.io/last-applied-configuration', 'deployment.kubernetes.io/revision'])
 
 /** JSON with sorted keys: equal values give equal text. */
 export function canonicalJson(value: unknown): string {
@@ -15,6 +17,22 @@ export function canonicalJson(value: unknown): string {
 /** First 16 hex digits of the SHA-256 of a value's canonical JSON. */
 export function digestOf(value: unknown): string {
   return createHash('sha256').update(canonicalJson(value)).digest('hex').slice(0, 16)
+}
+
+/** The object without what the server writes: what two versions are compared by. */
+export function comparable(object: KubeObject): Record<string, unknown> {
+  const { status: _status, metadata, ...rest } = object
+  const kept: Record<string, unknown> = {}
+  for (const [key, value] of Object.entries(metadata)) {
+    if (SERVER_METADATA.has(key)) continue
+    if (key !== 'annotations') {
+      kept[key] = value
+      continue
+    }
+    const annotations = Object.entries(value as Record<string, string>).filter(([name]) => !SERVER_ANNOTATIONS.has(name))
+    if (annotations.length > 0) kept[key] = Object.fromEntries(annotations)
+  }
+  return { ...rest, metadata: kept }
 }
 
 /** {@link digestOf} an object without what the server writes. */

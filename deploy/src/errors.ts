@@ -1,9 +1,15 @@
 /** What the deployer can fail with. Callers branch on class and `code`, never on text. */
-import type { ObjectRef } from './objects.ts'
+
+/** The object that a failure is about. */
+export interface Subject {
+  apiVersion: string
+  kind: string
+  namespace?: string
+  name: string
+}
 
 interface Details {
-  /** The object that the failure is about. */
-  object?: ObjectRef
+  object?: Subject
   /** What the person can do about it: an imperative sentence. */
   next?: string
   cause?: unknown
@@ -12,7 +18,7 @@ interface Details {
 /** Base of everything that is not a bug. Exit code 1. */
 export class DeployError extends Error {
   override readonly name: string = 'DeployError'
-  readonly object: ObjectRef | undefined
+  readonly object: Subject | undefined
   readonly next: string | undefined
 
   constructor(message: string, details: Details = {}) {

@@ -1,9 +1,8 @@
 /** Load beside a rollout: from before the first change until no old pod is left. */
 import type { Clock } from './_poll.ts'
 import { type Prober, prepareLoad } from './application.ts'
-import { type Availability, type Budget, calmRate, isOverBudget, Load, meanAtRest } from './availability.ts'
+import { type Availability, type Budget, calmRate, isOverBudget, Load, meanAtRest, OverBudget } from './availability.ts'
 import type { OpenEntrances } from './entrances.ts'
-import { OverBudget } from './rollout.ts'
 
 /** Requests are sent for so long before the first change and after the last old pod, to compare with. In ms. */
 const MARGIN = 2_000

@@ -1,7 +1,7 @@
 /** A plan or a drift as a person reads it: colour on a terminal, plain otherwise. Pure. */
 import pc from 'picocolors'
-import type { Drift } from './commands/drift.ts'
 import type { Change } from './diff.ts'
+import type { Drift } from './drift.ts'
 import { nameOf } from './objects.ts'
 import { type Action, type Operation, type Plan, countActions } from './plan.ts'
 import { problemText } from './release.ts'

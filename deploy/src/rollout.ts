@@ -1,6 +1,7 @@
 /** Carries a plan out: wave by wave applied and watched, then settled and verified. Deploy and rollback share it. */
 import { type ApplyWaveOptions, type Applied, type Guard, applyWave } from './apply.ts'
 import type { Prober } from './application.ts'
+import { OverBudget } from './availability.ts'
 import { type Diagnosis, diagnose } from './diagnose.ts'
 import type { OpenEntrances } from './entrances.ts'
 import { DeployError, LockLost, describe } from './errors.ts'
@@ -180,11 +181,6 @@ async function failureFrom(run: Run, error: unknown, secrets: readonly string[],
 /** The run's overall time limit passed: a failure like others, to be rolled back. */
 export class OutOfTime extends DeployError {
   override readonly name: string = 'OutOfTime'
-}
-
-/** More requests failed than may: a failure like others, to be rolled back. */
-export class OverBudget extends DeployError {
-  override readonly name: string = 'OverBudget'
 }
 
 async function ask(run: Run, entrances: OpenEntrances, prober: Prober | undefined): Promise<Check[]> {

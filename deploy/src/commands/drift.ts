@@ -1,5 +1,5 @@
-import type { Change } from '../diff.ts'
-import { diff } from '../diff.ts'
+import { type Change, diff } from '../diff.ts'
+import type { Drift, DriftReport } from '../drift.ts'
 import { BadInput } from '../errors.ts'
 import { foreignFields } from '../foreign.ts'
 import { readHistory, readNewestGood } from '../history.ts'
@@ -10,25 +10,6 @@ import { type KubeObject, type ObjectRef, keyOf, nameOf, refOf } from '../object
 import { inOrder } from '../order.ts'
 import { rollbackObjects } from '../rollback.ts'
 import type { Context } from '../session.ts'
-
-/** An object that is not as the current revision left it. */
-export interface Drift {
-  ref: ObjectRef
-  source: string
-  /** `added`: fields that the revision does not have, beside those that it has. */
-  kind: 'missing' | 'changed' | 'added'
-  /** From what the cluster has to what was deployed. */
-  changes: Change[]
-  /** Managers that own the changed fields now. */
-  managers: string[]
-  /** When the newest of the added fields was written, RFC 3339. */
-  since?: string
-}
-
-export interface DriftReport {
-  revision: number
-  drifts: Drift[]
-}
 
 /**
  * Compares the cluster with the current revision, by a dry run of its objects. Writes nothing. Finished Jobs do not drift.
