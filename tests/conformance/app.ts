@@ -1,7 +1,7 @@
 /** The application as its users reach it, with identities of this run. */
 import { randomBytes } from 'node:crypto'
-import type { HttpAnswer, HttpRequest, HttpTarget } from '../../deploy/src/http.ts'
-import { signToken } from '../../deploy/src/token.ts'
+import type { HttpAnswer, HttpRequest, HttpTarget } from '../../deploy/src/cluster/http.ts'
+import { signToken } from '../../deploy/src/proof/token.ts'
 import { demand } from './requirement.ts'
 import { TIMEOUTS } from './timeouts.ts'
 

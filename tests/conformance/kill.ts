@@ -1,5 +1,5 @@
 /** Ends a process as the kernel does when memory runs out: SIGKILL, without a word to anybody. */
-import type { KubeObject } from '../../deploy/src/objects.ts'
+import type { KubeObject } from '../../deploy/src/release/objects.ts'
 import { type Pod } from '../../deploy/src/kinds/assessment.ts'
 import { isReady, podName, restartsOf } from '../../deploy/src/kinds/pod.ts'
 import { waitFor } from './kube.ts'

@@ -1,10 +1,10 @@
 /** What the suite does to a cluster beyond the deployer's interface: merge patches, evictions, and waiting for pods. */
 import { ApiException, CoreV1Api, type KubeConfig, KubernetesObjectApi, PatchStrategy } from '@kubernetes/client-node'
 import { poll, systemClock } from '../../deploy/src/_poll.ts'
-import type { Cluster } from '../../deploy/src/cluster.ts'
+import type { Cluster } from '../../deploy/src/cluster/client.ts'
 import type { Pod } from '../../deploy/src/kinds/assessment.ts'
 import { isReady, isTerminating, podName } from '../../deploy/src/kinds/pod.ts'
-import type { KubeObject, ObjectRef } from '../../deploy/src/objects.ts'
+import type { KubeObject, ObjectRef } from '../../deploy/src/release/objects.ts'
 import { Violation } from './requirement.ts'
 import { PAUSES, TIMEOUTS } from './timeouts.ts'
 

@@ -1,5 +1,5 @@
 /** What of a live object a release owns: what it asks for, without what others write into it. Pure. */
-import type { KubeObject } from '../../deploy/src/objects.ts'
+import type { KubeObject } from '../../deploy/src/release/objects.ts'
 
 /** Annotations under these domains are book-keeping of the cluster's controllers, unless the release itself sets them. */
 const BOOKKEEPING = /(^|\.)(kubernetes|k8s)\.io\//

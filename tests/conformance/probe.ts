@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Pod } from '../../deploy/src/kinds/assessment.ts'
 import { containerStatuses } from '../../deploy/src/kinds/pod.ts'
-import type { KubeObject, ObjectRef } from '../../deploy/src/objects.ts'
+import type { KubeObject, ObjectRef } from '../../deploy/src/release/objects.ts'
 import { PROBE_LABEL, waitFor } from './kube.ts'
 import { PAUSES, TIMEOUTS } from './timeouts.ts'
 import type { World } from './world.ts'

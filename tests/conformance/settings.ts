@@ -2,9 +2,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { BadInput } from '../../deploy/src/errors.ts'
-import { type Environment, ENVIRONMENTS, OVERLAYS } from '../../deploy/src/gates.ts'
-import { type Images, parseImages } from '../../deploy/src/images.ts'
-import { NAMESPACES } from '../../deploy/src/render.ts'
+import { type Environment, ENVIRONMENTS, OVERLAYS } from '../../deploy/src/release/gates.ts'
+import { type Images, parseImages } from '../../deploy/src/release/images.ts'
+import { NAMESPACES } from '../../deploy/src/release/render.ts'
 
 export interface Settings {
   kubeconfig: string

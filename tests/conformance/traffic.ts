@@ -1,7 +1,7 @@
 /** Constant load of many users through the ingress, and how it is judged. */
 import { systemClock } from '../../deploy/src/_poll.ts'
-import { type Availability, calmRate, Load, meanAtRest, type Route } from '../../deploy/src/availability.ts'
-import type { HttpAnswer } from '../../deploy/src/http.ts'
+import { type Availability, calmRate, Load, meanAtRest, type Route } from '../../deploy/src/proof/availability.ts'
+import type { HttpAnswer } from '../../deploy/src/cluster/http.ts'
 import type { Application, Task, User } from './app.ts'
 import { type Evidence, demand } from './requirement.ts'
 import { PAUSES, TIMEOUTS } from './timeouts.ts'

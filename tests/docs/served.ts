@@ -65,8 +65,8 @@ async function program(): Promise<Command> {
 async function served(results: readonly string[], codes: readonly string[]): Promise<Served> {
   const root = await program()
   const errors = await import('../../deploy/src/errors.ts')
-  const { exitCodeOfResult } = await import('../../deploy/src/report.ts')
-  const { settingRows } = await import('../../deploy/src/settings.ts')
+  const { exitCodeOfResult } = await import('../../deploy/src/report/report.ts')
+  const { settingRows } = await import('../../deploy/src/release/settings.ts')
   const { REQUIREMENTS } = await import('../conformance/areas/index.ts')
   const simple = Object.entries(errors).filter(([, value]) => typeof value === 'function' && value.prototype instanceof Error && value !== errors.ClusterError) as [string, new (message: string) => Error][]
   return {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import ts from 'typescript'
 import { Undocumented } from './finding.ts'
 
-export const REPORT_SOURCE = 'deploy/src/report.ts'
+export const REPORT_SOURCE = 'deploy/src/report/report.ts'
 export const ERRORS_SOURCE = 'deploy/src/errors.ts'
 export const CLI_SOURCE = 'deploy/src/cli.ts'
 

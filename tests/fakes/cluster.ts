@@ -6,11 +6,11 @@
  */
 import { createHash } from 'node:crypto'
 import type { Readable, Writable } from 'node:stream'
-import type { ApplyOptions, Cluster, RemoveOptions } from '../../deploy/src/cluster.ts'
+import type { ApplyOptions, Cluster, RemoveOptions } from '../../deploy/src/cluster/client.ts'
 import { ClusterError, DeployError, type FieldCause } from '../../deploy/src/errors.ts'
-import type { HttpAnswer, HttpRequest, HttpTarget } from '../../deploy/src/http.ts'
-import { MANAGER } from '../../deploy/src/identity.ts'
-import { type Kind, type KubeObject, type ObjectRef, isNamespaced, keyOf, nameOf, refOf } from '../../deploy/src/objects.ts'
+import type { HttpAnswer, HttpRequest, HttpTarget } from '../../deploy/src/cluster/http.ts'
+import { MANAGER } from '../../deploy/src/release/identity.ts'
+import { type Kind, type KubeObject, type ObjectRef, isNamespaced, keyOf, nameOf, refOf } from '../../deploy/src/release/objects.ts'
 import { type FakeClock } from './clock.ts'
 
 /** By image tag; any other tag is a pod that is ready after 2 s. */

@@ -10,10 +10,10 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { stringify } from 'yaml'
-import { type Cluster, connect } from '../../deploy/src/cluster.ts'
-import type { KubeObject, RenderedObject } from '../../deploy/src/objects.ts'
-import { render } from '../../deploy/src/render.ts'
-import type { RunReport } from '../../deploy/src/report.ts'
+import { type Cluster, connect } from '../../deploy/src/cluster/client.ts'
+import type { KubeObject, RenderedObject } from '../../deploy/src/release/objects.ts'
+import { render } from '../../deploy/src/release/render.ts'
+import type { RunReport } from '../../deploy/src/report/report.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const DEPLOYER = join(ROOT, 'dist/deployer.mjs')

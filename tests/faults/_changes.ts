@@ -1,6 +1,6 @@
 /** Changes to the good release that the benchmark puts in place, the same for the deployer and for Helm. */
-import type { KubeObject } from '../../deploy/src/objects.ts'
-import { podSpecs } from '../../deploy/src/secrets.ts'
+import type { KubeObject } from '../../deploy/src/release/objects.ts'
+import { podSpecs } from '../../deploy/src/release/secrets.ts'
 import { podSpec, runsPython, specOf } from './_bench.ts'
 
 export type Change = (objects: KubeObject[]) => void

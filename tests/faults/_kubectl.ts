@@ -1,7 +1,7 @@
 /** What other people do to the cluster. */
 import { KubernetesObjectApi, PatchStrategy } from '@kubernetes/client-node'
-import { loadKubeconfig } from '../../deploy/src/cluster.ts'
-import type { KubeObject } from '../../deploy/src/objects.ts'
+import { loadKubeconfig } from '../../deploy/src/cluster/client.ts'
+import type { KubeObject } from '../../deploy/src/release/objects.ts'
 
 /** Server-side apply by another field manager, which takes the fields that it writes. */
 export async function applyAs(kubeconfig: string, manager: string, object: KubeObject): Promise<void> {

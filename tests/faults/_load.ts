@@ -1,9 +1,9 @@
 /** The deployer's own load, for what happens without the deployer. */
 import { systemClock } from '../../deploy/src/_poll.ts'
-import { newProber } from '../../deploy/src/application.ts'
-import type { Availability } from '../../deploy/src/availability.ts'
-import { openEntrances, signingKey } from '../../deploy/src/entrances.ts'
-import { startMeasurement } from '../../deploy/src/measure.ts'
+import { newProber } from '../../deploy/src/proof/application.ts'
+import type { Availability } from '../../deploy/src/proof/availability.ts'
+import { openEntrances, signingKey } from '../../deploy/src/proof/entrances.ts'
+import { startMeasurement } from '../../deploy/src/proof/measure.ts'
 import { type Bench, NAMESPACE } from './_bench.ts'
 
 /** Requests a second. */

@@ -1,8 +1,8 @@
 /** What the deployer takes, and what users notice of it. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { poll, systemClock } from '../../deploy/src/_poll.ts'
-import type { Availability } from '../../deploy/src/availability.ts'
-import type { RunReport } from '../../deploy/src/report.ts'
+import type { Availability } from '../../deploy/src/proof/availability.ts'
+import type { RunReport } from '../../deploy/src/report/report.ts'
 import { type Bench, NAMESPACE, REPETITIONS, type Ran } from './_bench.ts'
 import { FAULTS, otherImage, setting } from './_changes.ts'
 import { applyAs } from './_kubectl.ts'

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Cluster } from '../../deploy/src/cluster.ts'
+import type { Cluster } from '../../deploy/src/cluster/client.ts'
 import { NAMESPACE } from './_bench.ts'
 
 /** The API server is asked so often, in ms. */

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { KubeObject } from '../../deploy/src/objects.ts'
+import type { KubeObject } from '../../deploy/src/release/objects.ts'
 import { Bench, NAMESPACE, type RunOptions, podSpec, record, specOf } from './_bench.ts'
 import { asServiceAccount, withToken } from './_identity.ts'
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { KubeObject } from '../../deploy/src/objects.ts'
+import type { KubeObject } from '../../deploy/src/release/objects.ts'
 import { Bench, NAMESPACE, podSpec, record, runsPython, specOf } from './_bench.ts'
 import { applyAs } from './_kubectl.ts'
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { secretValues } from '../../deploy/src/rollback.ts'
+import { secretValues } from '../../deploy/src/rollout/rollback.ts'
 import { Bench, NAMESPACE, podSpec } from './_bench.ts'
 import { asServiceAccount } from './_identity.ts'
 

@@ -7,7 +7,7 @@
  * LOAD_CONVERSATIONS (200) and LOAD_ROUNDS (1; five turns each) say how much. Prints a Markdown table; exits 1 when a turn failed.
  */
 import pMap from 'p-map'
-import { percentile } from '../../deploy/src/availability.ts'
+import { percentile } from '../../deploy/src/proof/availability.ts'
 
 const backends = (process.env['LOAD_BACKENDS'] ?? '').split(',').filter(Boolean)
 if (backends.length === 0) throw new Error('LOAD_BACKENDS must list the base URLs of the backend replicas, separated by commas')

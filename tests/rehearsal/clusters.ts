@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { parse, stringify } from 'yaml'
 import { poll, systemClock } from '../../deploy/src/_poll.ts'
-import type { Environment } from '../../deploy/src/gates.ts'
+import type { Environment } from '../../deploy/src/release/gates.ts'
 
 /** Where each start of a cluster writes its kubeconfig and its address. */
 const SHARED = '/clusters'

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
-import type { RunReport } from '../../deploy/src/report.ts'
+import type { RunReport } from '../../deploy/src/report/report.ts'
 import { call, freshCheckout, type Outcome } from './calls.ts'
 import type { Cluster } from './clusters.ts'
 import { type EnvironmentName, FACTS } from './environments.ts'

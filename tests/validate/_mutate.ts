@@ -1,5 +1,5 @@
 /** Changes to rendered objects, by path. */
-import type { KubeObject } from '../../deploy/src/objects.ts'
+import type { KubeObject } from '../../deploy/src/release/objects.ts'
 import { title } from './policies/_policy.ts'
 
 export type Path = readonly (string | number)[]

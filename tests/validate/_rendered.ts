@@ -1,9 +1,9 @@
 /** The environments, rendered by both renderers, and what each is meant to be. */
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import type { KubeObject } from '../../deploy/src/objects.ts'
-import { ENVIRONMENTS, type Environment, NAMESPACES, RENDERERS, type Renderer, render } from '../../deploy/src/render.ts'
-import type { Settings } from '../../deploy/src/settings.ts'
+import type { KubeObject } from '../../deploy/src/release/objects.ts'
+import { ENVIRONMENTS, type Environment, NAMESPACES, RENDERERS, type Renderer, render } from '../../deploy/src/release/render.ts'
+import type { Settings } from '../../deploy/src/release/settings.ts'
 import type { Expectation } from './policies/_policy.ts'
 
 export const MANIFESTS = join(import.meta.dirname, '..', '..', 'manifests')

@@ -1,6 +1,6 @@
 /** Settings as a team would give them, some for each environment. */
-import type { Environment } from '../../deploy/src/render.ts'
-import { type Settings, parseSettings } from '../../deploy/src/settings.ts'
+import type { Environment } from '../../deploy/src/release/render.ts'
+import { type Settings, parseSettings } from '../../deploy/src/release/settings.ts'
 import type { Expectation } from './policies/_policy.ts'
 
 /** Every setting there is. */

@@ -1,8 +1,8 @@
 /** kustomize and Helm render the same objects. */
 import { describe, expect, it } from 'vitest'
-import { type KubeObject, keyOf, refOf } from '../../deploy/src/objects.ts'
-import { ENVIRONMENTS } from '../../deploy/src/render.ts'
-import { missingSettings } from '../../deploy/src/settings.ts'
+import { type KubeObject, keyOf, refOf } from '../../deploy/src/release/objects.ts'
+import { ENVIRONMENTS } from '../../deploy/src/release/render.ts'
+import { missingSettings } from '../../deploy/src/release/settings.ts'
 import { canonical, objectsOf } from './_rendered.ts'
 import { SETTINGS_CASES } from './_settings.ts'
 

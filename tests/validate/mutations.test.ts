@@ -1,6 +1,6 @@
 /** Each policy is shown to fail: one change to good manifests, and the named policy turns red. */
 import { describe, expect, it } from 'vitest'
-import type { Environment } from '../../deploy/src/render.ts'
+import type { Environment } from '../../deploy/src/release/render.ts'
 import { CONTAINER, type Mutation, POD, add, append, remove, set, setting } from './_mutate.ts'
 import { expectationOf, objectsOf } from './_rendered.ts'
 import { POLICIES } from './policies/index.ts'

@@ -1,6 +1,6 @@
 /** Every policy over every environment, by both renderers. */
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { KubeObject } from '../../deploy/src/objects.ts'
+import type { KubeObject } from '../../deploy/src/release/objects.ts'
 import { RENDERINGS, objectsOf } from './_rendered.ts'
 import { POLICIES } from './policies/index.ts'
 

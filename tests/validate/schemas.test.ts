@@ -1,6 +1,6 @@
 /** Strict schemas of three Kubernetes minors. */
 import { describe, expect, it } from 'vitest'
-import type { KubeObject } from '../../deploy/src/objects.ts'
+import type { KubeObject } from '../../deploy/src/release/objects.ts'
 import { RENDERINGS, documents, objectsOf } from './_rendered.ts'
 import { kubernetesVersions, run, schemaLocation } from './_tools.ts'
 

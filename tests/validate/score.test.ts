@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import type { KubeObject } from '../../deploy/src/objects.ts'
+import type { KubeObject } from '../../deploy/src/release/objects.ts'
 import { MANIFESTS, RENDERINGS, documents, objectsOf } from './_rendered.ts'
 import { KUBERNETES_MINORS, run } from './_tools.ts'
 

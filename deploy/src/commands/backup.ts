@@ -3,10 +3,10 @@ import { createWriteStream } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
 import { PassThrough, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { runBackup } from '../backup.ts'
-import { type PodContainer, findBackupCronJob, readerPod, withPod } from '../databasepod.ts'
+import { runBackup } from '../database/backup.ts'
+import { type PodContainer, findBackupCronJob, readerPod, withPod } from '../database/pod.ts'
 import { DeployError } from '../errors.ts'
-import { type Run, newTimeline, phase } from '../run.ts'
+import { type Run, newTimeline, phase } from '../rollout/run.ts'
 import type { Context } from '../session.ts'
 
 export interface BackupReport {

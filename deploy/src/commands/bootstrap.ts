@@ -1,9 +1,9 @@
 import { stringify } from 'yaml'
 import { type Clock, poll } from '../_poll.ts'
-import type { Cluster } from '../cluster.ts'
+import type { Cluster } from '../cluster/client.ts'
 import { BadInput, DeployError } from '../errors.ts'
-import { MANAGER } from '../identity.ts'
-import type { KubeObject, RenderedObject } from '../objects.ts'
+import { MANAGER } from '../release/identity.ts'
+import type { KubeObject, RenderedObject } from '../release/objects.ts'
 
 const ACCOUNT = 'deployer'
 const TOKEN_SECRET = 'deployer-token'

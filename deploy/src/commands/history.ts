@@ -1,4 +1,4 @@
-import { type Revision, readHistory } from '../history.ts'
+import { type Revision, readHistory } from '../cluster/history.ts'
 import type { Context } from '../session.ts'
 
 /** The kept revisions, the newest first. Reads only. */

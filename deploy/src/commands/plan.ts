@@ -1,8 +1,8 @@
-import { checkRelease } from '../checkrelease.ts'
-import { imagesOf, withImages } from '../images.ts'
-import { hasChanges } from '../plan.ts'
-import { type Release, prepareRelease } from '../release.ts'
-import { type SavedPlan, savePlan } from '../savedplan.ts'
+import { checkRelease } from './_checkrelease.ts'
+import { imagesOf, withImages } from '../release/images.ts'
+import { hasChanges } from '../plan/plan.ts'
+import { type Release, prepareRelease } from '../plan/prepare.ts'
+import { type SavedPlan, savePlan } from '../plan/saved.ts'
 import type { Context } from '../session.ts'
 import type { DeployInput } from './deploy.ts'
 

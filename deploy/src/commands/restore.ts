@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises'
 import { Writable } from 'node:stream'
-import { type PodContainer, databaseContainer, findBackupCronJob, restorerPod, withPod } from '../databasepod.ts'
+import { type PodContainer, databaseContainer, findBackupCronJob, restorerPod, withPod } from '../database/pod.ts'
 import { BadInput, DeployError } from '../errors.ts'
-import { type Run, phase } from '../run.ts'
+import { type Run, phase } from '../rollout/run.ts'
 import { type Context, type SessionOptions, openSession } from '../session.ts'
 
 /** What a restored database holds, by the manifest of its backup. */

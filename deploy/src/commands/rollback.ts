@@ -1,11 +1,11 @@
-import { newProber } from '../application.ts'
-import { type IngressAddress, openEntrances, signingKeyOf } from '../entrances.ts'
+import { newProber } from '../proof/application.ts'
+import { type IngressAddress, openEntrances, signingKeyOf } from '../proof/entrances.ts'
 import { BadInput, DeployError, describe } from '../errors.ts'
-import { type Revision, type StoredRevision, beginRevision, currentRevision, finishRevision, nextRevision, readNewestGood, readRevision, trimHistory } from '../history.ts'
-import { startMeasurement } from '../measure.ts'
-import type { RunReport } from '../report.ts'
-import { rollBack, withPresentSecrets, withoutForeignSecrets } from '../rollback.ts'
-import { withSecretRolls } from '../secretroll.ts'
+import { type Revision, type StoredRevision, beginRevision, currentRevision, finishRevision, nextRevision, readNewestGood, readRevision, trimHistory } from '../cluster/history.ts'
+import { startMeasurement } from '../proof/measure.ts'
+import type { RunReport } from '../report/report.ts'
+import { rollBack, withPresentSecrets, withoutForeignSecrets } from '../rollout/rollback.ts'
+import { withSecretRolls } from '../plan/secretroll.ts'
 import { type Context, type Session, type SessionOptions, newReport, openSession } from '../session.ts'
 
 export interface RollbackCommandInput extends SessionOptions {

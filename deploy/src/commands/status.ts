@@ -1,11 +1,11 @@
 import { formatDuration } from '../_duration.ts'
-import { foreignText } from '../foreign.ts'
-import { type Result, currentRevision, readHistory } from '../history.ts'
-import { readInventory } from '../inventory.ts'
-import { lockHolder } from '../lock.ts'
-import { nameOf } from '../objects.ts'
+import { foreignText } from '../cluster/foreign.ts'
+import { type Result, currentRevision, readHistory } from '../cluster/history.ts'
+import { readInventory } from '../cluster/inventory.ts'
+import { lockHolder } from '../cluster/lock.ts'
+import { nameOf } from '../release/objects.ts'
 import type { Context } from '../session.ts'
-import { type WorkloadStatus, readWorkloads } from '../workloads.ts'
+import { type WorkloadStatus, readWorkloads } from '../rollout/workloads.ts'
 
 export interface StatusReport {
   namespace: string

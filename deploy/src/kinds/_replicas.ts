@@ -1,5 +1,5 @@
-import { MANAGER } from '../identity.ts'
-import type { KubeObject } from '../objects.ts'
+import { MANAGER } from '../release/identity.ts'
+import type { KubeObject } from '../release/objects.ts'
 import { type Assessment, doomed } from './assessment.ts'
 
 /** An autoscaler may take the last pod away, through whichever of these its cluster runs it. */

@@ -1,7 +1,7 @@
 /** The one question asked of every kind, and what the answer may depend on. */
 import type { CoreV1Event, V1Pod, V1ReplicaSet, V1StorageClass } from '@kubernetes/client-node'
-import type { KubeObject, Wire } from '../objects.ts'
-import { type Policy, STANDARD_POLICY } from '../policy.ts'
+import type { KubeObject, Wire } from '../release/objects.ts'
+import { type Policy, STANDARD_POLICY } from '../release/policy.ts'
 
 /**
  * Where an object stands. `current`: as desired and working. `progressing`: not yet, nothing is lost.

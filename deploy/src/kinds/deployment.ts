@@ -1,5 +1,5 @@
 import type { V1Deployment } from '@kubernetes/client-node'
-import type { KubeObject, Wire } from '../objects.ts'
+import type { KubeObject, Wire } from '../release/objects.ts'
 import { type Children, type Counts, type KindRule, type Pod, type ReplicaSet, current, doomed, ownedBy, progressing } from './assessment.ts'
 import { assessPods, isLost, isReady, isTerminating, restartsOf } from './pod.ts'
 import { scaledAway } from './_replicas.ts'

@@ -2,7 +2,7 @@
  * Which reasons mean that a pod will not recover without a change by a person.
  * The first row that fits decides; a reason without a row is transient.
  */
-import { type Policy, type PolicyName, STANDARD_POLICY } from '../policy.ts'
+import { type Policy, type PolicyName, STANDARD_POLICY } from '../release/policy.ts'
 
 /** Where Kubernetes said it; `scaling` when an autoscaler has answered what `scheduling` said. */
 export type Where = 'waiting' | 'terminated' | 'pod' | 'scheduling' | 'scaling' | 'create' | 'event'

@@ -1,4 +1,4 @@
-import type { KubeObject } from '../objects.ts'
+import type { KubeObject } from '../release/objects.ts'
 import { type KindRule, current, doomed, progressing } from './assessment.ts'
 
 const TIMEOUT = 60_000

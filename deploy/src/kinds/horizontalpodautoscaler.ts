@@ -1,5 +1,5 @@
 import type { V2HorizontalPodAutoscaler } from '@kubernetes/client-node'
-import type { Wire } from '../objects.ts'
+import type { Wire } from '../release/objects.ts'
 import { type KindRule, current, progressing } from './assessment.ts'
 
 const TIMEOUT = 60_000

@@ -1,5 +1,5 @@
 /** From an object to the rule that judges it. Order of authority: deletion, generation, the rule of the kind, standard conditions. */
-import { type KubeObject, groupOf } from '../objects.ts'
+import { type KubeObject, groupOf } from '../release/objects.ts'
 import { type Assessment, type Children, type Judging, type KindRule, type KubeEvent, STANDARD_JUDGING, progressing } from './assessment.ts'
 import { deploymentRule } from './deployment.ts'
 import { genericRule } from './generic.ts'

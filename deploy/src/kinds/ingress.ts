@@ -1,5 +1,5 @@
 import type { V1Ingress } from '@kubernetes/client-node'
-import type { Wire } from '../objects.ts'
+import type { Wire } from '../release/objects.ts'
 import { type KindRule, current } from './assessment.ts'
 
 const TIMEOUT = 30_000

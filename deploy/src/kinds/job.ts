@@ -1,5 +1,5 @@
 import type { V1Job } from '@kubernetes/client-node'
-import type { KubeObject, Wire } from '../objects.ts'
+import type { KubeObject, Wire } from '../release/objects.ts'
 import { type KindRule, current, doomed, ownedBy, progressing } from './assessment.ts'
 import { assessPod, isReady, restartsOf } from './pod.ts'
 import { createFaultFromEvents } from './replicaset.ts'

@@ -1,5 +1,5 @@
 import type { V1PersistentVolumeClaim } from '@kubernetes/client-node'
-import type { Wire } from '../objects.ts'
+import type { Wire } from '../release/objects.ts'
 import { type KindRule, current, doomed, eventsOf, progressing } from './assessment.ts'
 
 const TIMEOUT = 120_000

@@ -1,8 +1,8 @@
 import type { V1ContainerStatus } from '@kubernetes/client-node'
-import type { KubeObject, Wire } from '../objects.ts'
+import type { KubeObject, Wire } from '../release/objects.ts'
 import { type Assessment, type Judging, type KindRule, type KubeEvent, type Pod, current, doomed, eventSince, eventTime, eventsOf, progressing } from './assessment.ts'
 import { doomOf } from './doom.ts'
-import type { Policy } from '../policy.ts'
+import type { Policy } from '../release/policy.ts'
 
 const TIMEOUT = 120_000
 

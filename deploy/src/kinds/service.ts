@@ -1,5 +1,5 @@
 import type { V1Service } from '@kubernetes/client-node'
-import type { Wire } from '../objects.ts'
+import type { Wire } from '../release/objects.ts'
 import { type KindRule, current, eventsOf, progressing } from './assessment.ts'
 
 /** Clouds need minutes for a load balancer. */

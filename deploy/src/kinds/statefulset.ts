@@ -1,6 +1,6 @@
 import type { V1StatefulSet } from '@kubernetes/client-node'
-import type { KubeObject, Wire } from '../objects.ts'
-import type { Policy } from '../policy.ts'
+import type { KubeObject, Wire } from '../release/objects.ts'
+import type { Policy } from '../release/policy.ts'
 import { type Children, type Counts, type KindRule, type KubeEvent, type Pod, current, ownedBy, progressing } from './assessment.ts'
 import { assessPod, assessPods, isLost, isReady, isTerminating, restartsOf } from './pod.ts'
 import { scaledAway } from './_replicas.ts'

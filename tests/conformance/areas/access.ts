@@ -1,6 +1,6 @@
 /** Who may do what with the Kubernetes API. */
 import pMap from 'p-map'
-import type { KubeObject } from '../../../deploy/src/objects.ts'
+import type { KubeObject } from '../../../deploy/src/release/objects.ts'
 import { type Requirement, demandNone } from '../requirement.ts'
 import { TIMEOUTS } from '../timeouts.ts'
 import type { World } from '../world.ts'

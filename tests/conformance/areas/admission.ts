@@ -1,6 +1,6 @@
 /** What the namespace refuses. */
 import { ClusterError } from '../../../deploy/src/errors.ts'
-import type { KubeObject } from '../../../deploy/src/objects.ts'
+import type { KubeObject } from '../../../deploy/src/release/objects.ts'
 import { probePod } from '../probe.ts'
 import { type Requirement, demand, demandNone } from '../requirement.ts'
 import { TIMEOUTS } from '../timeouts.ts'

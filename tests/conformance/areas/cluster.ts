@@ -1,5 +1,5 @@
 /** The cluster is what the manifests rely on. */
-import { type KubeObject, refOf } from '../../../deploy/src/objects.ts'
+import { type KubeObject, refOf } from '../../../deploy/src/release/objects.ts'
 import { waitFor } from '../kube.ts'
 import { CONNECT_SCRIPT, type Reach, type Target, ask, connectTo, whileServing } from '../probe.ts'
 import { type Requirement, demand, demandNone } from '../requirement.ts'

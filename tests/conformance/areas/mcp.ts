@@ -1,7 +1,7 @@
 /** The tool server, asked by the official client; and that data is reached through it only. */
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { podName } from '../../../deploy/src/kinds/pod.ts'
-import type { HttpRequest, HttpTarget } from '../../../deploy/src/http.ts'
+import type { HttpRequest, HttpTarget } from '../../../deploy/src/cluster/http.ts'
 import type { User } from '../app.ts'
 import { serving } from '../kube.ts'
 import { ask } from '../probe.ts'

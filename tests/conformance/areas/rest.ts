@@ -1,6 +1,6 @@
 /** The contract of the REST routes, through the ingress. */
 import type { Task } from '../app.ts'
-import { signToken } from '../../../deploy/src/token.ts'
+import { signToken } from '../../../deploy/src/proof/token.ts'
 import { type Requirement, demand, demandNone } from '../requirement.ts'
 import { TIMEOUTS } from '../timeouts.ts'
 

@@ -1,7 +1,7 @@
 /** A release goes in and comes back without a user noticing, and the same release changes nothing. */
 import { systemClock } from '../../../deploy/src/_poll.ts'
-import { nameOf, refOf } from '../../../deploy/src/objects.ts'
-import { OVERLAYS } from '../../../deploy/src/gates.ts'
+import { nameOf, refOf } from '../../../deploy/src/release/objects.ts'
+import { OVERLAYS } from '../../../deploy/src/release/gates.ts'
 import { releaseArgs, runArgs, runDeployer } from '../deployer.ts'
 import { deploymentRef } from '../kube.ts'
 import { autoscaled, owned } from '../owned.ts'

@@ -1,8 +1,8 @@
 /** Names and paths lead where they should. */
 import { Agent } from 'undici'
-import { exchange } from '../../../deploy/src/http.ts'
-import type { Cluster } from '../../../deploy/src/cluster.ts'
-import type { KubeObject } from '../../../deploy/src/objects.ts'
+import { exchange } from '../../../deploy/src/cluster/http.ts'
+import type { Cluster } from '../../../deploy/src/cluster/client.ts'
+import type { KubeObject } from '../../../deploy/src/release/objects.ts'
 import { waitFor } from '../kube.ts'
 import { type Requirement, demand, demandNone } from '../requirement.ts'
 import { TIMEOUTS } from '../timeouts.ts'

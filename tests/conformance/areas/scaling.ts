@@ -1,7 +1,7 @@
 /** Replicas come and go without a user noticing. */
 import { systemClock } from '../../../deploy/src/_poll.ts'
 import { podName } from '../../../deploy/src/kinds/pod.ts'
-import type { KubeObject, ObjectRef } from '../../../deploy/src/objects.ts'
+import type { KubeObject, ObjectRef } from '../../../deploy/src/release/objects.ts'
 import { deploymentRef, serving, settled, waitFor } from '../kube.ts'
 import { type Requirement, demand, demandNone } from '../requirement.ts'
 import { PAUSES, TIMEOUTS } from '../timeouts.ts'

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isReady } from '../../../deploy/src/kinds/pod.ts'
-import type { KubeObject, ObjectRef } from '../../../deploy/src/objects.ts'
+import type { KubeObject, ObjectRef } from '../../../deploy/src/release/objects.ts'
 import { CONTAINER, POD, add, append, remove, set, setting } from '../../validate/_mutate.ts'
 import { podsOf, waitFor } from '../kube.ts'
 import { ask } from '../probe.ts'

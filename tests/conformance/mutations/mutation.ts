@@ -1,7 +1,7 @@
 /** A change for the worse, and the requirement that it must turn red. */
 import { systemClock } from '../../../deploy/src/_poll.ts'
-import { type KubeObject, keyOf, refOf } from '../../../deploy/src/objects.ts'
-import { OVERLAYS } from '../../../deploy/src/gates.ts'
+import { type KubeObject, keyOf, refOf } from '../../../deploy/src/release/objects.ts'
+import { OVERLAYS } from '../../../deploy/src/release/gates.ts'
 import type { Mutation as Change } from '../../validate/_mutate.ts'
 import { waitFor } from '../kube.ts'
 import type { RequirementId } from '../requirement.ts'

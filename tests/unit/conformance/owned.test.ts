@@ -1,6 +1,6 @@
 /** What the same release may leave changed: only what others own. */
 import { describe, expect, it } from 'vitest'
-import type { KubeObject } from '../../../deploy/src/objects.ts'
+import type { KubeObject } from '../../../deploy/src/release/objects.ts'
 import { autoscaled, owned } from '../../conformance/owned.ts'
 
 const rendered = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'backend', annotations: { 'app.kubernetes.io/set-by-us': 'yes' } }, spec: { template: { image: 'backend:1' } } } as unknown as KubeObject

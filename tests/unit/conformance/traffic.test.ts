@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Availability } from '../../../deploy/src/availability.ts'
+import type { Availability } from '../../../deploy/src/proof/availability.ts'
 import { demandNoFailure, dueRequests, sizedRate } from '../../conformance/traffic.ts'
 
 describe('the load', () => {

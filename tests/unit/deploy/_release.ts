@@ -1,7 +1,7 @@
 /** A small release like the real one, and a run of it against the fake cluster. */
 import { type DeployInput, deploy } from '../../../deploy/src/commands/deploy.ts'
-import type { KubeObject, RenderedObject } from '../../../deploy/src/objects.ts'
-import type { RunReport } from '../../../deploy/src/report.ts'
+import type { KubeObject, RenderedObject } from '../../../deploy/src/release/objects.ts'
+import type { RunReport } from '../../../deploy/src/report/report.ts'
 import type { Context } from '../../../deploy/src/session.ts'
 import { FakeClock } from '../../fakes/clock.ts'
 import { FakeCluster } from '../../fakes/cluster.ts'

@@ -37,12 +37,12 @@ const MUTATIONS: readonly Mutation[] = [
   { name: 'another exit code of an error', file: 'deploy/src/errors.ts', from: 'instanceof LockHeld) return 4', to: 'instanceof LockHeld) return 1', page: 'deployer.md', line: '| `LockHeld` | 4', gives: '| `LockHeld` | 1' },
   { name: 'another exit code of a refusal', file: 'deploy/src/errors.ts', from: "error.code === 'forbidden' || ", to: '', page: 'deployer.md', line: '| `ClusterError` `forbidden` | 3', gives: '`forbidden` | 1' },
   { name: 'another exit code of a result', file: REPORT_SOURCE, from: "result === 'succeeded' || result === 'unchanged' ? 0 : 1", to: "result === 'succeeded' ? 0 : 1", page: 'deployer.md', line: '| `unchanged` | 0', gives: '| `unchanged` | 1' },
-  { name: 'a renamed setting', file: 'deploy/src/settings.ts', from: "'images.pullSecret': setting(", to: "'images.secret': setting(", page: 'deployer.md', line: '| `images.pullSecret`', gives: '`images.secret`' },
-  { name: 'another limit of the policy', file: 'deploy/src/policy.ts', from: "wayBack: { standard: '6m'", to: "wayBack: { standard: '7m'", page: 'deployer.md', line: '| `policy.wayBack`', gives: '| 7m |' },
+  { name: 'a renamed setting', file: 'deploy/src/release/settings.ts', from: "'images.pullSecret': setting(", to: "'images.secret': setting(", page: 'deployer.md', line: '| `images.pullSecret`', gives: '`images.secret`' },
+  { name: 'another limit of the policy', file: 'deploy/src/release/policy.ts', from: "wayBack: { standard: '6m'", to: "wayBack: { standard: '7m'", page: 'deployer.md', line: '| `policy.wayBack`', gives: '| 7m |' },
 
   { name: 'a renamed field of the report', file: REPORT_SOURCE, from: '  summary: string', to: '  sentence: string', page: 'deployer-report.schema.json', line: '    "summary": {', gives: '"sentence"' },
   { name: 'a field of the report that may be absent', file: REPORT_SOURCE, from: '  kubernetes: string', to: '  kubernetes?: string', page: 'deployer-report.schema.json', line: '    "kubernetes",', gives: 'nothing' },
-  { name: 'another unit in a comment', file: 'deploy/src/availability.ts', from: '/** Requests a second. */\n  rate', to: '/** Requests a minute. */\n  rate', page: 'deployer-report.schema.json', line: '          "description": "Requests a second."', gives: 'Requests a minute.' },
+  { name: 'another unit in a comment', file: 'deploy/src/proof/availability.ts', from: '/** Requests a second. */\n  rate', to: '/** Requests a minute. */\n  rate', page: 'deployer-report.schema.json', line: '          "description": "Requests a second."', gives: 'Requests a minute.' },
 
   { name: 'another sentence of a requirement', file: 'tests/conformance/areas/chat.ts', from: 'A conversation MUST go on, with its whole history,', to: 'A conversation MUST go on', page: 'conformance.md', line: '| `CONF-233` | behaviour', gives: 'MUST go on after' },
   { name: 'another id of a requirement', file: 'tests/conformance/areas/access.ts', from: "id: 'CONF-270'", to: "id: 'CONF-271'", page: 'conformance.md', line: '| `CONF-270` | behaviour', gives: '`CONF-271`' },
@@ -78,6 +78,6 @@ describe('what no page can say', () => {
     await change(copy.root, REPORT_SOURCE, '  commit?: string', '  commit?: () => string')
     const program = deployerProgram(copy.root)
     expect(() => returned(program, 'runDrift')).toThrow(/^deploy\/src\/cli\.ts:\d+: runDrift returns a number/)
-    expect(() => schemaOf(program, REPORT_SOURCE, 'RunReport')).toThrow(/^deploy\/src\/report\.ts:\d+: .*is nothing that JSON carries/)
+    expect(() => schemaOf(program, REPORT_SOURCE, 'RunReport')).toThrow(/^deploy\/src\/report\/report\.ts:\d+: .*is nothing that JSON carries/)
   }, 120_000)
 })

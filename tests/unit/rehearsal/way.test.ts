@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Availability } from '../../../deploy/src/availability.ts'
-import type { RunReport } from '../../../deploy/src/report.ts'
+import type { Availability } from '../../../deploy/src/proof/availability.ts'
+import type { RunReport } from '../../../deploy/src/report/report.ts'
 import { doctorVerdict, judgedReport, lastLines } from '../../rehearsal/way.ts'
 
 const check = { name: 'page', result: 'passed' as const, detail: '', ms: 1 }

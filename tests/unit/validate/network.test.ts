@@ -1,6 +1,6 @@
 /** The reading of NetworkPolicies as a graph, on two pods. */
 import { describe, expect, it } from 'vitest'
-import type { KubeObject } from '../../../deploy/src/objects.ts'
+import type { KubeObject } from '../../../deploy/src/release/objects.ts'
 import { allowedFlows } from '../../validate/policies/network.ts'
 
 const pod = (name: string): KubeObject => ({

@@ -1,7 +1,7 @@
 /** What a policy is, and how policies look at rendered objects. */
 import type { V1Container, V1PodSpec } from '@kubernetes/client-node'
-import type { KubeObject, Wire } from '../../../deploy/src/objects.ts'
-import type { Environment } from '../../../deploy/src/render.ts'
+import type { KubeObject, Wire } from '../../../deploy/src/release/objects.ts'
+import type { Environment } from '../../../deploy/src/release/render.ts'
 
 /** What the rendered objects are meant to be. */
 export interface Expectation {

@@ -1,6 +1,6 @@
 /** Roles and who holds them. */
 import type { V1PolicyRule, V1RoleBinding } from '@kubernetes/client-node'
-import type { Wire } from '../../../deploy/src/objects.ts'
+import type { Wire } from '../../../deploy/src/release/objects.ts'
 import { type Policy, each, ofKind, podTemplates, title } from './_policy.ts'
 
 type Role = { rules: Wire<V1PolicyRule>[] }

@@ -1,6 +1,6 @@
 /** The database: inside the cluster with its volumes, or outside with none. */
 import type { V1PersistentVolumeClaim, V1ResourceQuota, V1StatefulSet } from '@kubernetes/client-node'
-import type { KubeObject, Wire } from '../../../deploy/src/objects.ts'
+import type { KubeObject, Wire } from '../../../deploy/src/release/objects.ts'
 import { type Policy, each, ofKind, podTemplates, sameSet, title } from './_policy.ts'
 import { settings } from './services.ts'
 

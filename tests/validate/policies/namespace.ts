@@ -1,6 +1,6 @@
 /** The namespace: Pod Security, labels, quota, limits. */
 import type { V1Deployment, V1ResourceQuota, V2HorizontalPodAutoscaler } from '@kubernetes/client-node'
-import { type KubeObject, type Wire, isNamespaced } from '../../../deploy/src/objects.ts'
+import { type KubeObject, type Wire, isNamespaced } from '../../../deploy/src/release/objects.ts'
 import { type PodTemplate, type Policy, containersOf, each, eachContainer, ofKind, podTemplates, title } from './_policy.ts'
 import { amount } from './_quantity.ts'
 

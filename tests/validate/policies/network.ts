@@ -1,6 +1,6 @@
 /** Who may talk to whom: the policies are read as a graph and compared with the table of flows. */
 import type { V1NetworkPolicy, V1NetworkPolicyPeer, V1NetworkPolicyPort } from '@kubernetes/client-node'
-import type { KubeObject, Wire } from '../../../deploy/src/objects.ts'
+import type { KubeObject, Wire } from '../../../deploy/src/release/objects.ts'
 import { type Expectation, type PodTemplate, type Policy, each, eachPod, ofKind, podTemplates, sameSet, selects, title } from './_policy.ts'
 
 type NetworkPolicy = KubeObject & { spec: NonNullable<Wire<V1NetworkPolicy>['spec']> }

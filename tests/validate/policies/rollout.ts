@@ -1,6 +1,6 @@
 /** Rollout, scaling, disruption, jobs. */
 import type { V1CronJob, V1Deployment, V1Job, V1PodDisruptionBudget, V1StatefulSet, V2HorizontalPodAutoscaler } from '@kubernetes/client-node'
-import type { Wire } from '../../../deploy/src/objects.ts'
+import type { Wire } from '../../../deploy/src/release/objects.ts'
 import { type Policy, all, each, eachPod, ofKind, sameSet, selects, servers, title } from './_policy.ts'
 
 type Spec<T extends { spec?: unknown }> = { spec: NonNullable<Wire<T>['spec']> }

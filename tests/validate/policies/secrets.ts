@@ -1,7 +1,7 @@
 /** Secrets: files only, each pod its own keys only. */
 import { type Expectation, type Policy, all, containersOf, each, eachPod, ofKind, podTemplates, sameSet } from './_policy.ts'
 import type { V1ConfigMap } from '@kubernetes/client-node'
-import type { Wire } from '../../../deploy/src/objects.ts'
+import type { Wire } from '../../../deploy/src/release/objects.ts'
 import { settings } from './services.ts'
 
 const DATABASE_KEYS = ['superuser', 'migrator', 'chat', 'tasks', 'mcp', 'backup'].map((role) => `todo-chat-database/${role}-password`)

@@ -1,6 +1,6 @@
 /** Services, ingress and settings. */
 import type { V1ConfigMap, V1Ingress, V1Service } from '@kubernetes/client-node'
-import type { KubeObject, Wire } from '../../../deploy/src/objects.ts'
+import type { KubeObject, Wire } from '../../../deploy/src/release/objects.ts'
 import { type PodTemplate, type Policy, containersOf, each, eachContainer, ofKind, podTemplates, sameSet, selects, servers, title } from './_policy.ts'
 
 type Spec<T extends { spec?: unknown }> = { spec: NonNullable<Wire<T>['spec']> }

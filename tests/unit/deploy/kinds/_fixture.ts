@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Children, KubeEvent } from '../../../../deploy/src/kinds/assessment.ts'
-import { type KubeObject, parseObjects } from '../../../../deploy/src/objects.ts'
+import { type KubeObject, parseObjects } from '../../../../deploy/src/release/objects.ts'
 
 export interface Fixture {
   object: KubeObject

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Children, type KubeEvent, eventTime } from '../../../../deploy/src/kinds/assessment.ts'
-import type { KubeObject } from '../../../../deploy/src/objects.ts'
+import type { KubeObject } from '../../../../deploy/src/release/objects.ts'
 
 /** The cluster as it was known after one change. */
 export interface Moment {

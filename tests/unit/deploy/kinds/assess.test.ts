@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Children, KubeEvent } from '../../../../deploy/src/kinds/assessment.ts'
 import { assess } from '../../../../deploy/src/kinds/index.ts'
-import type { KubeObject } from '../../../../deploy/src/objects.ts'
+import type { KubeObject } from '../../../../deploy/src/release/objects.ts'
 import { fixture } from './_fixture.ts'
 
 /** What is said about objects captured from a cluster. One row per file of tests/fixtures/objects. */

@@ -4,8 +4,8 @@ import type { Children, KubeEvent } from '../../../../deploy/src/kinds/assessmen
 import { assess } from '../../../../deploy/src/kinds/index.ts'
 import { ruleOf } from '../../../../deploy/src/kinds/index.ts'
 import { stuckPods } from '../../../../deploy/src/kinds/statefulset.ts'
-import type { KubeObject } from '../../../../deploy/src/objects.ts'
-import { STANDARD_POLICY } from '../../../../deploy/src/policy.ts'
+import type { KubeObject } from '../../../../deploy/src/release/objects.ts'
+import { STANDARD_POLICY } from '../../../../deploy/src/release/policy.ts'
 
 const NOW = Date.parse('2026-01-01T12:00:00Z')
 const at = (secondsAgo: number): string => new Date(NOW - secondsAgo * 1000).toISOString()
