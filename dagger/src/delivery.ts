@@ -25,11 +25,14 @@ const KUBECONFIG = '/run/secrets/kubeconfig'
 // Not below /tmp: a folder that is laid there takes its permissions away from everybody else.
 const REPORT = '/report'
 
+/** The deployer in one file, which starts in a tenth of the time: half of a plan would be the loading of modules. */
+export async function bundled(source: Directory): Promise<Container> {
+  return (await workspace(source, CHECK_SOURCES.deployer)).withExec(['npm', 'run', 'bundle'])
+}
+
 /** The deployer with access to one cluster. */
 export async function deployer(source: Directory, target: Target): Promise<Container> {
-  let container = (await workspace(source, CHECK_SOURCES.deployer))
-    // In one file the deployer starts in a tenth of the time: half of a plan would be the loading of modules.
-    .withExec(['npm', 'run', 'bundle'])
+  let container = (await bundled(source))
     .withMountedSecret(KUBECONFIG, target.kubeconfig, { owner: OWNER, mode: 0o400 })
     .withMountedTemp('/run/deployer')
     // A deployment is never taken from the cache, whatever its arguments.
@@ -41,7 +44,7 @@ export async function deployer(source: Directory, target: Target): Promise<Conta
 
 /** @returns what a command of the deployer prints that asks no cluster */
 export async function withoutCluster(source: Directory, args: string[]): Promise<string> {
-  return (await workspace(source, CHECK_SOURCES.deployer)).withExec(['npm', 'run', 'bundle']).withExec(['node', 'dist/deployer.mjs', ...args]).stdout()
+  return (await bundled(source)).withExec(['node', 'dist/deployer.mjs', ...args]).stdout()
 }
 
 /** Options that every command of the deployer takes. */
@@ -110,6 +113,8 @@ export type ReleaseInputs = {
   settings?: Secret | undefined
   set: string[]
   stagingKubeconfig?: Secret | undefined
+  imageKey?: Secret | undefined
+  registryCa?: Secret | undefined
   savedPlan?: File | undefined
   allow: string[]
   forceConflicts: boolean
@@ -131,6 +136,8 @@ export function withRelease(container: Container, inputs: ReleaseInputs): [Conta
     ['--secrets-file', 'secrets.json', inputs.secrets],
     ['--settings', 'settings.yaml', inputs.settings],
     ['--staging-kubeconfig', 'staging-kubeconfig', inputs.stagingKubeconfig],
+    ['--image-key', 'image-key.pem', inputs.imageKey],
+    ['--registry-ca', 'registry-ca.pem', inputs.registryCa],
     ['--plan', 'plan.json', inputs.savedPlan],
   ] as const
   const options = [

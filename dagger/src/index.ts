@@ -14,7 +14,7 @@ import { e2eCheck } from './e2e.ts'
 import { image, PUBLISHED } from './images.ts'
 import { load } from './load.ts'
 import { deployerBenchmark, faults, mutations } from './proofs.ts'
-import { publishedImages, publishImages } from './registry.ts'
+import { publishedImages, publishImages, signer } from './registry.ts'
 import { rehearsal } from './rehearsal.ts'
 import { judgeReport, reportDirectory, runAll } from './run.ts'
 import { besideOthers } from './select.ts'
@@ -328,10 +328,14 @@ export class TodoChat {
     registryCa?: Secret,
     /** Move a tag that holds another image (default: refused; a commit's tag gives what was published first) */
     overwrite: boolean = false,
+    /** Private key that signs the images: EC, curve P-256, PEM, such as env://SIGNING_KEY; an empty text signs nothing */
+    signingKey?: Secret,
   ): Promise<File> {
     const source = await this.repository()
+    const place = { registry, tag, username, password, authorities: registryCa }
+    const sign = await signer(source, place, signingKey)
     const images = await Promise.all(PUBLISHED.map(async (name) => [name, await image(source, name)] as const))
-    return publishImages(await image(source, 'tools'), Object.fromEntries(images), { registry, tag, username, password, authorities: registryCa }, overwrite)
+    return sign(await publishImages(await image(source, 'tools'), Object.fromEntries(images), place, overwrite))
   }
 
   /** Look up images that were published under a tag, and give their addresses by digest as JSON */
@@ -396,15 +400,19 @@ export class TodoChat {
     insecureIngress: boolean = false,
     /** Commit that is deployed, with -dirty appended where the tree was */
     commit?: string,
-    /** Production's rules to set aside: dirty-tree, mutable-tag, no-backup, unverified */
+    /** Rules to set aside: dirty-tree, mutable-tag, no-backup, unverified, unsigned, role-password, unasked */
     allow: string[] = [],
     /** Context of the kubeconfig (default: its current one) */
     context: string = '',
     /** Answer as JSON */
     asJson: boolean = false,
+    /** Public keys of those who may sign images, such as env://IMAGE_KEY; an empty text asks for no signature */
+    imageKey?: Secret,
+    /** Certificates of a private authority that the registry is trusted by, as PEM (empty: the public ones) */
+    registryCa?: Secret,
   ): Promise<string> {
     const target = { env, kubeconfig, context, api, ingressUrl, commit }
-    const inputs = { images, secrets, settings, set, stagingKubeconfig, allow, forceConflicts: false, adopt: false, pruneData: false }
+    const inputs = { images, secrets, settings, set, stagingKubeconfig, imageKey, registryCa, allow, forceConflicts: false, adopt: false, pruneData: false }
     const [prepared, release] = withRelease(await deployer(await this.repository(), target), inputs)
     const [container, run] = await withRun(prepared, target, { ingressCa, insecureIngress, timeout: '' })
     return textOf(await deliver(container, target, [...(asJson ? ['--json'] : []), 'doctor', ...release, ...run]))
@@ -431,7 +439,7 @@ export class TodoChat {
     failOnChange: boolean = false,
     /** Kubeconfig of staging, where production looks which digests were verified; an empty text means none */
     stagingKubeconfig?: Secret,
-    /** Production's rules to set aside: dirty-tree, mutable-tag, no-backup, unverified */
+    /** Rules to set aside: dirty-tree, mutable-tag, no-backup, unverified, unsigned, role-password, unasked */
     allow: string[] = [],
     /** Settings of this environment as YAML or JSON, such as env://SETTINGS; an empty text sets nothing */
     settings?: Secret,
@@ -445,9 +453,13 @@ export class TodoChat {
     pruneData: boolean = false,
     /** Context of the kubeconfig (default: its current one) */
     context: string = '',
+    /** Public keys of those who may sign images, such as env://IMAGE_KEY; an empty text asks for no signature */
+    imageKey?: Secret,
+    /** Certificates of a private authority that the registry is trusted by, as PEM (empty: the public ones) */
+    registryCa?: Secret,
   ): Promise<string> {
     const target = { env, kubeconfig, context, api, commit }
-    const [container, options] = withRelease(await deployer(await this.repository(), target), { images, secrets, settings, set, stagingKubeconfig, allow, forceConflicts, adopt, pruneData })
+    const [container, options] = withRelease(await deployer(await this.repository(), target), { images, secrets, settings, set, stagingKubeconfig, imageKey, registryCa, allow, forceConflicts, adopt, pruneData })
     const delivered = await deliver(container, target, [...(asJson ? ['--json'] : []), 'plan', ...options])
     return textOf(delivered, failOnChange ? [0] : [0, 2])
   }
@@ -477,7 +489,7 @@ export class TodoChat {
     commit?: string,
     /** Who deploys, for the history */
     who?: string,
-    /** Production's rules to set aside: dirty-tree, mutable-tag, no-backup, unverified */
+    /** Rules to set aside: dirty-tree, mutable-tag, no-backup, unverified, unsigned, role-password, unasked */
     allow: string[] = [],
     /** Settings of this environment as YAML or JSON, such as env://SETTINGS; an empty text sets nothing */
     settings?: Secret,
@@ -505,11 +517,15 @@ export class TodoChat {
     noBackup: boolean = false,
     /** Most requests that may fail during the rollout, or a share such as 0.1%; with more it is stopped and rolled back (default: any number) */
     maxFailed: string = '',
+    /** Public keys of those who may sign images, such as env://IMAGE_KEY; an empty text asks for no signature */
+    imageKey?: Secret,
+    /** Certificates of a private authority that the registry is trusted by, as PEM (empty: the public ones) */
+    registryCa?: Secret,
   ): Promise<string> {
     return textOf(
       await this.deployed(
         { env, kubeconfig, context, api, ingress, ingressUrl, commit, who },
-        { images, secrets, settings, set, savedPlan, stagingKubeconfig, allow, forceConflicts, adopt, pruneData },
+        { images, secrets, settings, set, savedPlan, stagingKubeconfig, imageKey, registryCa, allow, forceConflicts, adopt, pruneData },
         { ingressCa, insecureIngress, timeout, rate },
         { noRollback, noBackup, maxFailed },
       ),
@@ -541,7 +557,7 @@ export class TodoChat {
     commit?: string,
     /** Who deploys, for the history */
     who?: string,
-    /** Production's rules to set aside: dirty-tree, mutable-tag, no-backup, unverified */
+    /** Rules to set aside: dirty-tree, mutable-tag, no-backup, unverified, unsigned, role-password, unasked */
     allow: string[] = [],
     /** Settings of this environment as YAML or JSON, such as env://SETTINGS; an empty text sets nothing */
     settings?: Secret,
@@ -569,11 +585,15 @@ export class TodoChat {
     noBackup: boolean = false,
     /** Most requests that may fail during the rollout, or a share such as 0.1%; with more it is stopped and rolled back (default: any number) */
     maxFailed: string = '',
+    /** Public keys of those who may sign images, such as env://IMAGE_KEY; an empty text asks for no signature */
+    imageKey?: Secret,
+    /** Certificates of a private authority that the registry is trusted by, as PEM (empty: the public ones) */
+    registryCa?: Secret,
   ): Promise<Directory> {
     return reportOf(
       await this.deployed(
         { env, kubeconfig, context, api, ingress, ingressUrl, commit, who },
-        { images, secrets, settings, set, savedPlan, stagingKubeconfig, allow, forceConflicts, adopt, pruneData },
+        { images, secrets, settings, set, savedPlan, stagingKubeconfig, imageKey, registryCa, allow, forceConflicts, adopt, pruneData },
         { ingressCa, insecureIngress, timeout, rate },
         { noRollback, noBackup, maxFailed },
       ),

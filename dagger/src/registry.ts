@@ -1,4 +1,5 @@
-import { type Container, dag, type File, ImageLayerCompression, ReturnType, type Secret } from '@dagger.io/dagger'
+import { type Container, dag, type Directory, type File, ImageLayerCompression, ReturnType, type Secret } from '@dagger.io/dagger'
+import { bundled } from './delivery.ts'
 import { imageDirectory } from './reference.ts'
 
 /** A place for images, and who may use it. */
@@ -12,6 +13,8 @@ export type Registry = {
 }
 
 const CREDENTIALS = '/run/secrets/registry'
+const SIGNING_KEY = '/run/secrets/signing.key'
+const IMAGES = '/run/inputs/images.json'
 const AUTHORITIES = '/run/secrets/registry-ca.crt'
 const OWNER = { owner: '10001:10001', mode: 0o400 }
 
@@ -98,6 +101,22 @@ export async function publishImages(tools: Container, images: Record<string, Con
 export async function publishedImages(tools: Container, names: readonly string[], place: Registry): Promise<File> {
   const folder = imageDirectory(place.registry)
   return imagesFile(entries(await ask(await client(tools, place), PUBLISHED, [folder, place.tag, ...names]), folder))
+}
+
+/**
+ * What signs the images of an images.json and gives that file again; without a key it signs nothing.
+ * @param key private key of the deployer's command sign
+ * @throws Error for a key that cannot sign, before anything is published; what the registry said, when it does not keep a signature
+ */
+export async function signer(source: Directory, place: Registry, key: Secret | undefined): Promise<(images: File) => Promise<File>> {
+  if (key === undefined || key === null || (await key.plaintext()).trim() === '') return async (images) => images
+  const signing = (await client(await bundled(source), place)).withMountedSecret(SIGNING_KEY, key, OWNER)
+  const sign = async (images: File): Promise<File> => {
+    await ask(signing.withFile(IMAGES, images), `node dist/deployer.mjs sign --images ${IMAGES} --key ${SIGNING_KEY}`, [])
+    return images
+  }
+  await sign(imagesFile([]))
+  return sign
 }
 
 function entries(answer: string, folder: string): (readonly [string, string])[] {

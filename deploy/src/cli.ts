@@ -11,20 +11,21 @@ import { type Budget, parseBudget } from './proof/availability.ts'
 import { backup } from './commands/backup.ts'
 import { bootstrapText, deployerToken } from './commands/bootstrap.ts'
 import { type DeployInput, deploy } from './commands/deploy.ts'
-import { doctor, doctorText } from './commands/doctor.ts'
+import { type DoctorInput, doctor, doctorText } from './commands/doctor.ts'
 import { drift } from './commands/drift.ts'
 import { history, historyText } from './commands/history.ts'
 import { plan } from './commands/plan.ts'
 import { restoreDrill } from './commands/restore-drill.ts'
 import { type RestoredManifest, restore } from './commands/restore.ts'
 import { rollback } from './commands/rollback.ts'
+import { type SignatureStore, sign } from './commands/sign.ts'
 import { status, statusText } from './commands/status.ts'
 import type { IngressAddress } from './proof/entrances.ts'
 import { BadInput, DeployError, describe, exitCodeOf } from './errors.ts'
 import { ENVIRONMENTS, type Environment, GATES, type Gate, OVERLAYS } from './release/gates.ts'
 import { verifiedImages } from './cluster/history.ts'
 import type { Images } from './release/images.ts'
-import { readAuthorities, readCommit, readImages, readInput, readObjects, readSecrets, readSecretsFile, readSettings, readVerified } from './release/inputs.ts'
+import { readAuthorities, readCommit, readImageKeys, readImages, readInput, readObjects, readSecrets, readSecretsFile, readSettings, readVerified } from './release/inputs.ts'
 import { toHtml } from './report/page.ts'
 import { withinNamespace } from './cluster/namespaced.ts'
 import type { RenderedObject } from './release/objects.ts'
@@ -32,10 +33,13 @@ import { realOutside } from './cluster/outside.ts'
 import { type Colors, driftText, planText } from './report/plantext.ts'
 import { progressLines } from './rollout/progress.ts'
 import { NAMESPACES, RENDERERS, type Renderer, render } from './release/render.ts'
+import { readSignatures, writeSignatures } from './cluster/registry.ts'
 import { type RunReport, exitCodeOfResult, toJson, toMarkdown, toText } from './report/report.ts'
 import { type SavedPlan, parsePlan } from './plan/saved.ts'
+import { PULL_KEY } from './release/secrets.ts'
 import { type Context, checkHome } from './session.ts'
 import { isOfObjects, policyFrom, type Settings, settingRows, settingsText } from './release/settings.ts'
+import { signingKey, unsignedImages } from './release/signature.ts'
 
 interface GlobalOptions {
   env: Environment
@@ -61,6 +65,8 @@ interface ReleaseOptions {
   generateSecrets?: boolean
   verifiedBy?: string
   stagingKubeconfig?: string
+  imageKey?: string
+  registryCa?: string
   allow?: Gate[]
   adopt?: boolean
   forceConflicts?: boolean
@@ -167,6 +173,12 @@ function program(): Command {
   root.command('settings').description('what a team sets for its environments: names, meanings, defaults; asks no cluster').action((_options: unknown, command: Command) => {
     answer(command.optsWithGlobals<GlobalOptions>().json ? JSON.stringify(settingRows(), null, 2) : settingsText())
   })
+  root
+    .command('sign')
+    .description("sign images in their registry, with the registry's credentials of the person; what the key has signed before stays; asks no cluster")
+    .requiredOption('--images <file>', 'JSON object of image name to reference by digest, as publish writes it')
+    .requiredOption('--key <file>', 'private key: EC, curve P-256, PEM without a password')
+    .action(runSign)
   root.command('status').description('what runs where, and how it is; exit code 1 when it is not healthy').action(action(runStatus))
   root.command('drift').description('differences between the cluster and the current revision; exit code 2 when there are any').action(action(runDrift))
   root.command('history').description('kept revisions: who, what, when, with which result').action(action(runHistory))
@@ -202,6 +214,8 @@ function withRelease(command: Command): Command {
     .option('--generate-secrets', 'make up missing passwords and keys (default: in dev)')
     .option('--verified-by <report>', 'report.json of the staging run that verified these images')
     .option('--staging-kubeconfig <file>', 'kubeconfig of the staging cluster, to ask which images it has verified; an empty file means none')
+    .option('--image-key <file>', 'public keys of those who may sign images, PEM; every image must be signed by one of them; an empty file asks for no signature')
+    .option('--registry-ca <file>', 'certificate authorities of the registry, PEM; an empty file means the public ones')
     .addOption(new Option('--allow <gates...>', `lift refusals: ${Object.entries(GATES).map(([name, text]) => `${name} (${text})`).join(', ')}`).choices(Object.keys(GATES)))
     .option('--adopt', 'take over objects of the same name that somebody else made')
     .option('--force-conflicts', 'take over fields that other managers own')
@@ -283,12 +297,23 @@ async function renderedObjects(context: Context, { objects, manifests, renderer 
   return readObjects(objects, process.stdin)
 }
 
-type ReleaseInputs = Pick<DeployInput, 'rendered' | 'images' | 'verified' | 'allowed' | 'secretFiles' | 'generateSecrets' | 'force' | 'adopt' | 'pruneData'>
+type ReleaseInputs = Pick<DeployInput, 'rendered' | 'images' | 'verified' | 'unsigned' | 'allowed' | 'secretFiles' | 'generateSecrets' | 'force' | 'adopt' | 'pruneData'> & Pick<DoctorInput, 'registryCa'>
 
 async function verifiedInput({ verifiedBy, stagingKubeconfig }: ReleaseOptions): Promise<Images[] | undefined> {
   if (verifiedBy !== undefined) return [await readVerified(verifiedBy)]
   if (stagingKubeconfig === undefined || (await readInput(stagingKubeconfig, '--staging-kubeconfig')).trim() === '') return undefined
   return verifiedImages(await connect({ kubeconfig: stagingKubeconfig }), NAMESPACES.staging)
+}
+
+/** What tells unsigned images; undefined where nobody said who may sign. */
+async function unsignedInput({ imageKey }: ReleaseOptions, registryCa: string | undefined, secretFiles: ReadonlyMap<string, Buffer>): Promise<ReleaseInputs['unsigned']> {
+  const keys = await readImageKeys(imageKey)
+  if (keys === undefined) return undefined
+  const credentials = secretFiles.get(PULL_KEY)?.toString()
+  // Without one of its own the registry may be of the authority that the application trusts.
+  const ca = registryCa ?? secretFiles.get('ca.crt')?.toString()
+  const access = { ...(credentials === undefined ? {} : { credentials }), ...(ca === undefined ? {} : { ca }) }
+  return (images) => unsignedImages(images, keys, (reference) => readSignatures(reference, access))
 }
 
 /** The settings are read once, since their file may be a pipe. */
@@ -298,12 +323,17 @@ function settingsFrom({ settings, set = [] }: ReleaseOptions): Promise<Settings>
 
 /** A saved plan brings its own objects and images. */
 async function releaseInput(context: Context, options: ReleaseOptions, settings: Settings, saved?: SavedPlan): Promise<ReleaseInputs> {
+  const secretFiles = new Map([...(await readSecrets(options.secretsDir)), ...(options.secretsFile === undefined ? [] : await readSecretsFile(options.secretsFile, context.environment))])
+  const registryCa = await readAuthorities(options.registryCa, '--registry-ca')
+  const unsigned = await unsignedInput(options, registryCa, secretFiles)
   return {
     rendered: saved === undefined ? await renderedObjects(context, options, settings) : [],
     images: saved === undefined ? await readImages(options.images) : {},
     verified: await verifiedInput(options),
     allowed: new Set(options.allow ?? []),
-    secretFiles: new Map([...(await readSecrets(options.secretsDir)), ...(options.secretsFile === undefined ? [] : await readSecretsFile(options.secretsFile, context.environment))]),
+    secretFiles,
+    ...(unsigned && { unsigned }),
+    ...(registryCa === undefined ? {} : { registryCa }),
     generateSecrets: options.generateSecrets ?? context.environment === 'dev',
     force: options.forceConflicts ?? false,
     adopt: options.adopt ?? false,
@@ -313,7 +343,7 @@ async function releaseInput(context: Context, options: ReleaseOptions, settings:
 
 async function runInput(options: RunOptions): Promise<Pick<DeployInput, 'rate' | 'soakMs' | 'timeoutMs' | 'lockWaitMs'> & { ingress?: IngressAddress }> {
   const { ingressUrl, ingressHost, ingressCa, insecureIngress, rate, soak, timeout, lockWait } = options
-  const ca = await readAuthorities(ingressCa)
+  const ca = await readAuthorities(ingressCa, '--ingress-ca')
   const ingress = ingressUrl && { url: ingressUrl, verifyTls: insecureIngress !== true, ...(ca && { ca }), ...(ingressHost === undefined ? {} : { host: ingressHost }) }
   return { rate, soakMs: soak, timeoutMs: timeout, lockWaitMs: lockWait, ...(ingress && { ingress }) }
 }
@@ -359,6 +389,13 @@ async function runDoctor(context: Context, options: ReleaseOptions & RunOptions,
   const findings = await doctor(context, { ...(await releaseInput(context, options, await settingsFrom(options))), ...(ingress && { ingress }) }, realOutside)
   answer(globals.json ? JSON.stringify(findings, null, 2) : doctorText(findings))
   return findings.some(({ result }) => result === 'wrong') ? 1 : 0
+}
+
+async function runSign({ images, key }: { images: string; key: string }, command: Command): Promise<void> {
+  const signer = signingKey(await readInput(key, '--key'), `--key ${key}`)
+  const store: SignatureStore = { read: (reference) => readSignatures(reference, {}), write: (reference, signatures) => writeSignatures(reference, signatures, {}) }
+  const signed = await sign(await readImages(images), signer, store)
+  answer(command.optsWithGlobals<GlobalOptions>().json ? JSON.stringify({ signed }, null, 2) : signed.length === 0 ? 'signed before' : `signed: ${signed.join(', ')}`)
 }
 
 async function runAccess({ cluster, clock, namespace }: Context, _options: unknown, { kubeconfig = '', context, server }: GlobalOptions): Promise<number> {

@@ -1,6 +1,6 @@
 /** What a team puts into GitHub for each environment: variables and secrets, by the names that the workflows use. */
 import { execFile } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { stringify } from 'yaml'
@@ -58,6 +58,12 @@ async function certificate(host: string): Promise<{ 'tls.crt': string; 'tls.key'
   return { 'tls.crt': await readFile(path('crt'), 'utf8'), 'tls.key': await readFile(path('key'), 'utf8') }
 }
 
+/** PEM of a public key that may sign images, and of its private half. */
+export function signers(): { public: string; private: string } {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  return { public: publicKey.export({ type: 'spki', format: 'pem' }).toString(), private: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() }
+}
+
 function pullCredentials(registry: string, password: string): string {
   return JSON.stringify({ auths: { [registry]: { auth: Buffer.from(`${REGISTRY_USER}:${password}`).toString('base64') } } })
 }
@@ -102,8 +108,9 @@ export async function githubContexts(
   kubeconfigs: Record<EnvironmentName, string>,
   origins: Record<EnvironmentName, string>,
 ): Promise<(environment: string | undefined, sha: string) => Contexts> {
-  const repository = { REGISTRY: `${neighbours.registry}/${REPOSITORY}`, REGISTRY_USERNAME: REGISTRY_USER, REGISTRY_CA: neighbours.authority }
-  const shared = { REGISTRY_PASSWORD: secrets.registryPassword, GITHUB_TOKEN: '' }
+  const signing = signers()
+  const repository = { IMAGE_KEY: signing.public, REGISTRY: `${neighbours.registry}/${REPOSITORY}`, REGISTRY_USERNAME: REGISTRY_USER, REGISTRY_CA: neighbours.authority }
+  const shared = { REGISTRY_PASSWORD: secrets.registryPassword, SIGNING_KEY: signing.private, GITHUB_TOKEN: '' }
   const own = new Map<string, Omit<Contexts, 'github'>>()
   for (const name of ENVIRONMENTS) {
     own.set(name, {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { promisify, stripVTControlCharacters } from 'node:util'
 import { call, ownCheckout } from './calls.ts'
 import { kubectl } from './clusters.ts'
+import { signers } from './environments.ts'
 import type { Journal } from './journal.ts'
 import { lastLines, type World, workflowCalls } from './way.ts'
 import type { Contexts } from './workflows.ts'
@@ -41,6 +42,11 @@ const REFUSALS: readonly Refusal[] = [
     title: 'images from where this commit was never published',
     says: /someone-else\/todo-chat\/\w+:[0-9a-f]{40}: cannot be looked up/,
     given: (contexts) => ({ ...contexts, vars: { ...contexts.vars, REGISTRY: (contexts.vars['REGISTRY'] ?? '').replace(/\/.*/, '/Someone-Else/Todo-Chat') } }),
+  },
+  {
+    title: 'images that nobody signed who may',
+    says: /backend is signed by somebody else/,
+    given: (contexts) => ({ ...contexts, vars: { ...contexts.vars, IMAGE_KEY: signers().public } }),
   },
   {
     title: 'a tag that somebody overwrote in the registry',

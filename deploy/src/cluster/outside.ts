@@ -1,15 +1,9 @@
 /** What the doctor asks outside the cluster: names, certificates, HTTP, PostgreSQL, registries. Every question is bounded; no rule is here. */
-import { execFile } from 'node:child_process'
 import { lookup } from 'node:dns/promises'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { type PeerCertificate, connect as connectTls, rootCertificates } from 'node:tls'
-import { promisify } from 'node:util'
 import pg from 'pg'
 import { Agent, request } from 'undici'
-
-const run = promisify(execFile)
+import { RegistryError, askForImage } from './registry.ts'
 
 const TIMEOUT = 8_000
 
@@ -121,21 +115,12 @@ export const realOutside: Outside = {
   },
 
   async image(reference, { credentials = '{}', ca }) {
-    const folder = await mkdtemp(join(tmpdir(), 'registry-'))
     try {
-      await writeFile(join(folder, 'config.json'), credentials, { mode: 0o600 })
-      const trusted = join(folder, 'ca.crt')
-      if (ca !== undefined) await writeFile(trusted, [...rootCertificates, ca].join('\n'))
-      await run('crane', ['digest', reference], { timeout: TIMEOUT, env: { PATH: process.env['PATH'], HOME: folder, DOCKER_CONFIG: folder, ...(ca === undefined ? {} : { SSL_CERT_FILE: trusted }) } })
+      await askForImage(reference, { credentials, ...(ca === undefined ? {} : { ca }) })
       return undefined
     } catch (error) {
-      const { stderr, killed, code } = error as { stderr?: string; killed?: boolean; code?: unknown }
-      if (code === 'ENOENT') return 'crane is not installed here'
-      if (killed === true) return `timeout: no answer within ${TIMEOUT / 1000} s`
-      if (typeof code !== 'number') throw error
-      return (stderr ?? '').trim().split('\n').at(-1)?.replace(/^.*?Error: /, '') ?? ''
-    } finally {
-      await rm(folder, { recursive: true, force: true })
+      if (error instanceof RegistryError) return error.message
+      throw error
     }
   },
 }

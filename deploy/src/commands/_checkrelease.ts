@@ -13,6 +13,8 @@ export interface CheckedInput extends Pick<ReleaseInput, 'secretFiles' | 'genera
   /** The images of each release that staging verified. */
   verified: readonly Images[] | undefined
   allowed: ReadonlySet<Gate>
+  /** Why images count as not signed, a line each; absent where nobody said who may sign. */
+  unsigned?: (images: Images) => Promise<string[]>
 }
 
 /**
@@ -27,7 +29,8 @@ export async function checkRelease(context: Context, input: CheckedInput, render
   checkQuota(objects)
   const { exists, notes } = await checkNamespace(context)
   const { missing } = await gatherSecrets(cluster, namespace, exists, { ...input, rendered })
-  const refusals = gateRefusals(environment, { objects, commit, verified: input.verified }, input.allowed)
+  const unsigned = input.allowed.has('unsigned') ? undefined : await input.unsigned?.(imagesOf(objects))
+  const refusals = gateRefusals(environment, { objects, commit, verified: input.verified, ...(unsigned && { unsigned }) }, input.allowed)
   checkComplete(environment, { images: imagesOf(objects), settings: missingSettings(objects), secrets: missing, refusals })
   return { exists, notes: [...notes, ...unusedImages(rendered, input.images).map((name) => `left aside: image ${name}, which ${environment} does not use`)] }
 }

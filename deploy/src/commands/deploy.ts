@@ -30,6 +30,8 @@ export interface DeployInput extends ReleaseInput, SessionOptions {
   images: Images
   /** The images of each release that staging verified. */
   verified: readonly Images[] | undefined
+  /** Why images count as not signed, a line each; absent where nobody said who may sign. */
+  unsigned?: (images: Images) => Promise<string[]>
   allowed: ReadonlySet<Gate>
   /** A reviewed plan: its objects are used, and it must still be true. */
   savedPlan?: SavedPlan

@@ -27,6 +27,8 @@ export interface DoctorInput extends CheckedInput {
   rendered: readonly RenderedObject[]
   /** Where the ingress listens; by default the host itself. */
   ingress?: { url: URL; host?: string; ca?: string; verifyTls?: boolean }
+  /** Authorities of the registry, PEM. @default those that the application's pods trust */
+  registryCa?: string
 }
 
 interface Facts {
@@ -123,7 +125,7 @@ async function registry(facts: Facts): Promise<Verdict> {
   if (references.length === 0) return notAsked('no image is given')
   const credentials = text(input.secretFiles.get(PULL_KEY))
   const pulls = objects.flatMap(podSpecs).some(({ imagePullSecrets = [] }) => imagePullSecrets.length > 0)
-  const options = { ...(credentials === undefined ? {} : { credentials }), ...authority(facts) }
+  const options = { ...(credentials === undefined ? {} : { credentials }), ...(input.registryCa === undefined ? authority(facts) : { ca: input.registryCa }) }
   const answers = await pMap(references, async (reference) => ({ reference, refusal: await outside.image(reference, options) }), { concurrency: CONCURRENCY })
   const refused = answers.flatMap(({ reference, refusal }) => (refusal === undefined ? [] : [{ reference, refusal }]))
   const [first] = refused
@@ -133,6 +135,14 @@ async function registry(facts: Facts): Promise<Verdict> {
   if (!REGISTRY_REFUSES.test(first.refusal)) return wrong(told, 'publish the images of this commit to that registry')
   if (credentials !== undefined) return wrong(told, 'give a secret .dockerconfigjson that may pull from that registry')
   return pulls ? notAsked('the credentials are not among the given secrets') : wrong(told, 'give the setting images.pullSecret and the secret .dockerconfigjson, where the nodes have no credentials of their own')
+}
+
+async function signatures({ objects, input }: Facts): Promise<Verdict> {
+  if (input.unsigned === undefined) return notAsked('nobody said who may sign (--image-key)')
+  const given = Object.fromEntries(Object.entries(imagesOf(objects)).filter(([, reference]) => !isPlaceholder(reference)))
+  if (Object.keys(given).length === 0) return notAsked('no image is given')
+  const unsigned = await input.unsigned(given)
+  return unsigned.length === 0 ? well(`${Object.keys(given).length} images are signed by a given key`) : wrong(unsigned.join('; '), 'publish the images of this commit with --signing-key, whose public half --image-key must hold')
 }
 
 function settingsOf({ objects }: Facts): Verdict {
@@ -277,6 +287,7 @@ const QUESTIONS: readonly [name: string, ask: (facts: Facts) => Verdict | Promis
   ['rights', rights],
   ['images', images],
   ['registry', registry],
+  ['signatures', signatures],
   ['settings', settingsOf],
   ['secrets', secrets],
   ['gates', gates],

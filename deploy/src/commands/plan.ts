@@ -16,7 +16,7 @@ export interface PlanResult extends Release {
 }
 
 /** Says what deploy would do, by server-side dry run. Writes nothing. */
-export async function plan(context: Context, input: Pick<DeployInput, 'rendered' | 'images' | 'verified' | 'allowed' | 'secretFiles' | 'generateSecrets' | 'force' | 'adopt' | 'pruneData'>): Promise<PlanResult> {
+export async function plan(context: Context, input: Pick<DeployInput, 'rendered' | 'images' | 'verified' | 'unsigned' | 'allowed' | 'secretFiles' | 'generateSecrets' | 'force' | 'adopt' | 'pruneData'>): Promise<PlanResult> {
   const rendered = withImages(input.rendered, input.images)
   const objects = rendered.map(({ object }) => object)
   const { notes } = await checkRelease(context, input, rendered)

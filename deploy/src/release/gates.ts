@@ -18,6 +18,7 @@ export const GATES = {
   'mutable-tag': 'deploy images by tag, which may mean something else tomorrow',
   'no-backup': 'run a database without a scheduled backup',
   unverified: 'deploy digests that staging has not verified',
+  unsigned: 'deploy images that nobody of --image-key has signed',
   'role-password': 'give new passwords of database roles, which were changed in the database before',
   unasked: 'call a release verified although a question could not be asked',
 } as const
@@ -26,9 +27,9 @@ export type Gate = keyof typeof GATES
 
 /** Gates that stand in an environment. */
 const STANDING: Record<Environment, readonly Gate[]> = {
-  dev: [],
-  staging: ['mutable-tag'],
-  prod: ['dirty-tree', 'mutable-tag', 'no-backup', 'unverified'],
+  dev: ['unsigned'],
+  staging: ['mutable-tag', 'unsigned'],
+  prod: ['dirty-tree', 'mutable-tag', 'no-backup', 'unverified', 'unsigned'],
 }
 
 export interface GateFacts {
@@ -37,6 +38,8 @@ export interface GateFacts {
   commit: string | undefined
   /** The images of each release that staging ran and verified; `undefined` when nobody was asked. */
   verified: readonly Images[] | undefined
+  /** Why images count as not signed, a line each; absent where nobody said who may sign. */
+  unsigned?: readonly string[]
 }
 
 /**
@@ -65,6 +68,9 @@ const JUDGES: Record<Gate, (facts: GateFacts, images: Images) => string | undefi
   },
   'no-backup'({ objects }) {
     return objects.some((object) => isBackup(object) && (object['spec'] as { suspend?: boolean }).suspend !== true) ? undefined : 'no backup of the database is scheduled'
+  },
+  unsigned({ unsigned = [] }) {
+    return unsigned.length === 0 ? undefined : `images without a signature of those who may sign: ${unsigned.join('; ')}`
   },
   // Known only later: what prepares the release and what verifies it ask whether these were lifted.
   'role-password': () => undefined,

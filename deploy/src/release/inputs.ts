@@ -1,6 +1,6 @@
 /** Files and commands of the person → checked input. */
 import { execFile } from 'node:child_process'
-import { X509Certificate } from 'node:crypto'
+import { type KeyObject, X509Certificate } from 'node:crypto'
 import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -10,6 +10,7 @@ import { type Environment, OVERLAYS } from './gates.ts'
 import { type Images, parseImages } from './images.ts'
 import { type RenderedObject, parseObjects } from './objects.ts'
 import { PULL_KEY } from './secrets.ts'
+import { verificationKeys } from './signature.ts'
 import { type Settings, parseSettings } from './settings.ts'
 
 /**
@@ -88,19 +89,26 @@ export async function readSettings(path: string | undefined, assignments: readon
 
 /**
  * Certificate authorities as PEM; none without a file, and none in an empty one.
+ * @param option the option that named the file, for the message
  * @throws BadInput when there is a text without a certificate, or with a broken one
  */
-export async function readAuthorities(path: string | undefined): Promise<string | undefined> {
-  const content = path === undefined ? '' : await readInput(path, '--ingress-ca')
+export async function readAuthorities(path: string | undefined, option: string): Promise<string | undefined> {
+  const content = path === undefined ? '' : await readInput(path, option)
   if (content.trim() === '') return undefined
   const certificates = content.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
   try {
     for (const certificate of certificates) new X509Certificate(certificate)
   } catch (cause) {
-    throw new BadInput(`--ingress-ca ${path}: a certificate in it is malformed`, { cause, next: 'give PEM blocks BEGIN CERTIFICATE … END CERTIFICATE' })
+    throw new BadInput(`${option} ${path}: a certificate in it is malformed`, { cause, next: 'give PEM blocks BEGIN CERTIFICATE … END CERTIFICATE' })
   }
-  if (certificates.length === 0) throw new BadInput(`--ingress-ca ${path}: holds no certificate`, { next: 'give PEM blocks BEGIN CERTIFICATE … END CERTIFICATE' })
+  if (certificates.length === 0) throw new BadInput(`${option} ${path}: holds no certificate`, { next: 'give PEM blocks BEGIN CERTIFICATE … END CERTIFICATE' })
   return content
+}
+
+/** Keys of those who may sign images; undefined without a file, and for an empty one. @throws BadInput */
+export async function readImageKeys(path: string | undefined): Promise<KeyObject[] | undefined> {
+  const content = path === undefined ? '' : await readInput(path, '--image-key')
+  return content.trim() === '' ? undefined : verificationKeys(content, `--image-key ${path}`)
 }
 
 /** Images from the file that `publish` writes; none when no file is given. */

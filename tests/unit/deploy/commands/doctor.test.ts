@@ -77,6 +77,7 @@ function scene(): Scene {
       rendered: rendered(),
       images: {},
       verified: [VERIFIED],
+      unsigned: async () => [],
       allowed: new Set(),
       generateSecrets: false,
       secretFiles: new Map([['jwt-key', Buffer.from('a signing key of at least 32 byte')], ['superuser-password', Buffer.from('of the administrator')], ['model-api-key', Buffer.from('of the model')]]),
@@ -101,7 +102,7 @@ function fails(code: string): () => Promise<never> {
   }
 }
 
-const ROWS = ['cluster', 'namespace', 'rights', 'images', 'registry', 'settings', 'secrets', 'gates', 'quota', 'host name', 'certificate', 'database', 'model endpoint', 'sign-in']
+const ROWS = ['cluster', 'namespace', 'rights', 'images', 'registry', 'signatures', 'settings', 'secrets', 'gates', 'quota', 'host name', 'certificate', 'database', 'model endpoint', 'sign-in']
 
 describe('the doctor', () => {
   it('finds everything well where it is, and changes nothing', async () => {
@@ -123,6 +124,7 @@ describe('the doctor', () => {
     ['images', 'a digest of zeros', (at) => (at.input.rendered = rendered({ mcp: `r.example/mcp@sha256:${'0'.repeat(64)}` })), /not given: mcp/, /--images/],
     ['registry', 'an image that nobody published', (at) => (at.outside.image = async (reference) => (reference.includes('mcp') ? 'GET https://r.example/v2/mcp/manifests/sha256:a: MANIFEST_UNKNOWN: manifest unknown' : undefined)), /^r\.example\/mcp: .*MANIFEST_UNKNOWN/, /publish/],
     ['registry', 'a registry that wants a password', (at) => (at.outside.image = async () => 'GET https://r.example/v2/: UNAUTHORIZED: authentication required'), /r\.example\/backend, r\.example\/mcp, r\.example\/backup: .*UNAUTHORIZED/, /images\.pullSecret/],
+    ['signatures', 'an image of nobody who may sign', (at) => (at.input.unsigned = async (images) => (images['mcp'] === undefined ? [] : ['mcp is not signed'])), /^mcp is not signed$/, /--signing-key/],
     ['registry', 'credentials of another registry', (at) => {
       at.input.secretFiles = new Map([...at.input.secretFiles, ['.dockerconfigjson', Buffer.from('{"auths":{"other.example":{"auth":"c2lnbmluZyBrZXk="}}}')]])
       at.outside.image = async (_reference, { credentials = '' }) => (credentials.includes('"r.example"') ? undefined : 'UNAUTHORIZED: authentication required')
@@ -182,6 +184,7 @@ describe('the doctor', () => {
     ['certificate', (at) => (at.outside.certificate = fails('ECONNREFUSED')), /todo\.example\.org:443 is not reachable from here \(ECONNREFUSED\)/],
     ['registry', (at) => (at.outside.image = async () => 'Get "https://r.example/v2/": tls: failed to verify certificate: x509: certificate signed by unknown authority'), /x509.*the nodes may reach it/],
     ['registry', (at) => (at.outside.image = async () => 'Get "https://r.example/v2/": dial tcp: lookup r.example: no such host'), /no such host; the nodes may reach it/],
+    ['signatures', (at) => delete at.input.unsigned, /nobody said who may sign/],
     ['database', (at) => (at.outside.database = fails('ETIMEDOUT')), /not reachable from here \(ETIMEDOUT\); the pods may reach it/],
     ['database', (at) => (at.input.secretFiles = new Map()), /password is not among the given secrets/],
     ['model endpoint', (at) => (at.outside.get = fails('ENOTFOUND')), /not reachable from here/],

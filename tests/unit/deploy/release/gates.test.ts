@@ -38,6 +38,9 @@ const CASES: readonly [name: string, environment: Environment, facts: GateFacts,
   ['prod takes the same digest from another registry', 'prod', { ...GOOD, verified: [{ ...verified, mcp: `other.example/mcp@sha256:${'3'.repeat(64)}` }] }, undefined],
   ['staging refuses a mutable tag', 'staging', facts(release()), /mutable-tag/],
   ['staging takes a dirty tree', 'staging', facts(pinned, { commit: 'x-dirty', verified: undefined }), undefined],
+  ['prod refuses what nobody signed who may', 'prod', { ...GOOD, unsigned: ['mcp is not signed', 'agent is signed by somebody else'] }, /those who may sign: mcp is not signed; agent is signed by somebody else {2}\[--allow unsigned\]/],
+  ['dev refuses it too', 'dev', { ...GOOD, unsigned: ['mcp is not signed'] }, /--allow unsigned/],
+  ['prod takes what is signed', 'prod', { ...GOOD, unsigned: [] }, undefined],
   ['dev takes what it is given', 'dev', facts(release(), { commit: undefined, verified: undefined }), undefined],
 ]
 
@@ -48,12 +51,12 @@ describe('gates', () => {
     else expect(refusals).toMatch(refusal)
   })
 
-  it.each(['dirty-tree', 'mutable-tag', 'no-backup', 'unverified'] as const)('%s is lifted by name, and only it', (gate: Gate) => {
-    const bad = facts(release(), { commit: undefined, verified: undefined })
+  it.each(['dirty-tree', 'mutable-tag', 'no-backup', 'unverified', 'unsigned'] as const)('%s is lifted by name, and only it', (gate: Gate) => {
+    const bad = facts(release(), { commit: undefined, verified: undefined, unsigned: ['mcp is not signed'] })
     const allowed = new Set<Gate>([gate])
-    expect(gateRefusals('prod', bad, new Set())).toHaveLength(4)
+    expect(gateRefusals('prod', bad, new Set())).toHaveLength(5)
     const left = gateRefusals('prod', bad, allowed)
-    expect(left).toHaveLength(3)
+    expect(left).toHaveLength(4)
     expect(left.join('\n')).not.toMatch(new RegExp(`--allow ${gate}\\]`))
   })
 

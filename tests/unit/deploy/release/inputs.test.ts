@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { BadInput } from '../../../../deploy/src/errors.ts'
-import { readAuthorities, readInput, readSecrets, readSecretsFile, readVerified } from '../../../../deploy/src/release/inputs.ts'
+import { readAuthorities, readImageKeys, readInput, readSecrets, readSecretsFile, readVerified } from '../../../../deploy/src/release/inputs.ts'
 
 const FOLDER = mkdtempSync(join(tmpdir(), 'inputs-test-'))
 const VALUE = 'valuable-value'
@@ -87,19 +87,30 @@ describe('other files', () => {
   })
 })
 
+describe('the keys of those who may sign', () => {
+  it('are none in an empty file and without one', async () => {
+    expect(await readImageKeys(file('keys.pem', '\n'))).toBeUndefined()
+    expect(await readImageKeys(undefined)).toBeUndefined()
+  })
+
+  it('name their file when it holds none', async () => {
+    expect(await refusal(readImageKeys(file('keys.pem', 'hello')))).toMatch(/^--image-key .*keys\.pem: holds no public key/)
+  })
+})
+
 describe('the authorities of an ingress', () => {
   const authority = readFileSync(join(import.meta.dirname, '../../../fixtures/tls/authority.pem'), 'utf8')
 
   it('are read as they are, and an empty file has none', async () => {
-    expect(await readAuthorities(file('ca.pem', authority))).toBe(authority)
-    expect(await readAuthorities(file('ca.pem', ' \n'))).toBeUndefined()
-    expect(await readAuthorities(undefined)).toBeUndefined()
+    expect(await readAuthorities(file('ca.pem', authority), '--ingress-ca')).toBe(authority)
+    expect(await readAuthorities(file('ca.pem', ' \n'), '--ingress-ca')).toBeUndefined()
+    expect(await readAuthorities(undefined, '--ingress-ca')).toBeUndefined()
   })
 
   it.each([
     ['no certificate', 'hello', /holds no certificate/],
     ['a broken one', authority.replace(/\n.{10}/, '\n'), /a certificate in it is malformed/],
   ])('%s is refused', async (_name, text, message) => {
-    expect(await refusal(readAuthorities(file('ca.pem', text)))).toMatch(message)
+    expect(await refusal(readAuthorities(file('ca.pem', text), '--ingress-ca'))).toMatch(message)
   })
 })
