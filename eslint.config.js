@@ -1,5 +1,6 @@
 import js from '@eslint/js'
 import tseslint from 'typescript-eslint'
+import { roomRules } from './deploy/rooms.js'
 
 export default tseslint.config(
   { ignores: ['**/node_modules', '**/dist', '**/coverage', 'report', 'app', 'dagger/sdk', 'offline/sdk/content/template'] },
@@ -15,4 +16,5 @@ export default tseslint.config(
   },
   // A Dagger module is one class whose methods are its functions.
   { files: ['dagger/src/**/*.ts'], rules: { '@typescript-eslint/no-extraneous-class': 'off' } },
+  ...roomRules,
 )
