@@ -1,7 +1,8 @@
 /** What requirements ask: the cluster, the namespace, the application. Opened once per run. */
 import { hostname } from 'node:os'
 import { systemClock } from '../../deploy/src/_poll.ts'
-import { type Cluster, connect, loadKubeconfig } from '../../deploy/src/cluster/client.ts'
+import { type Cluster, connect } from '../../deploy/src/cluster/client.ts'
+import { loadKubeconfig } from '../../deploy/src/cluster/kubeconfig.ts'
 import { ingressHost, signingKey } from '../../deploy/src/proof/entrances.ts'
 import { ClusterError, DeployError, LockHeld } from '../../deploy/src/errors.ts'
 import { OVERLAYS } from '../../deploy/src/release/gates.ts'

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CoreV1Api } from '@kubernetes/client-node'
 import { parse, stringify } from 'yaml'
-import { loadKubeconfig } from '../../deploy/src/cluster/client.ts'
+import { loadKubeconfig } from '../../deploy/src/cluster/kubeconfig.ts'
 import { NAMESPACE } from './_bench.ts'
 
 export interface Identity extends AsyncDisposable {

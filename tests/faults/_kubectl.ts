@@ -1,6 +1,6 @@
 /** What other people do to the cluster. */
 import { KubernetesObjectApi, PatchStrategy } from '@kubernetes/client-node'
-import { loadKubeconfig } from '../../deploy/src/cluster/client.ts'
+import { loadKubeconfig } from '../../deploy/src/cluster/kubeconfig.ts'
 import type { KubeObject } from '../../deploy/src/release/objects.ts'
 
 /** Server-side apply by another field manager, which takes the fields that it writes. */

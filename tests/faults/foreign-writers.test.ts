@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { KubernetesObjectApi, PatchStrategy } from '@kubernetes/client-node'
-import { loadKubeconfig } from '../../deploy/src/cluster/client.ts'
+import { loadKubeconfig } from '../../deploy/src/cluster/kubeconfig.ts'
 import { Bench, NAMESPACE, record } from './_bench.ts'
 import { applyAs } from './_kubectl.ts'
 

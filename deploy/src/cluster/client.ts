@@ -1,25 +1,17 @@
-/** The Kubernetes API as the deployer uses it, and the adapter of the client library. `ApiException` never leaves this file. */
-import { X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+/** The Kubernetes API as the deployer uses it, and the adapter of the client library. */
 import type { Readable, Writable } from 'node:stream'
-import {
-  ApiException,
-  HttpMethod,
-  KubeConfig,
-  KubernetesObjectApi,
-  type RequestContext,
-  type ResponseContext,
-} from '@kubernetes/client-node'
-import pRetry from 'p-retry'
-import { type Dispatcher, Pool } from 'undici'
-import { stringify } from 'yaml'
-import { formatDuration } from '../_duration.ts'
+import { HttpMethod, type KubeConfig } from '@kubernetes/client-node'
+import { Pool } from 'undici'
+import { BadInput, ClusterError } from '../errors.ts'
+import { MANAGER } from '../release/identity.ts'
+import { type Kind, type KubeObject, type ObjectRef, refOf } from '../release/objects.ts'
+import { type Asked, REQUEST_TIMEOUT, fromSocket, translate } from './_errors.ts'
 import { type ExecResult, execInPod } from './_exec.ts'
 import { forwardPort } from './_forward.ts'
-import { BadInput, ClusterError, type FieldCause } from '../errors.ts'
+import { JsonApi } from './_json.ts'
+import { untilAnswered } from './_retries.ts'
 import { type HttpTarget, exchange } from './http.ts'
-import { MANAGER } from '../release/identity.ts'
-import { type Kind, type KubeObject, type ObjectRef, nameOf, refOf } from '../release/objects.ts'
+import { loadKubeconfig } from './kubeconfig.ts'
 
 export interface ApplyOptions {
   /** Ask the server what would happen, change nothing. */
@@ -88,8 +80,6 @@ export interface ConnectOptions {
   onTrouble?: (message: string) => void
 }
 
-/** One request may take so long, in ms. */
-const REQUEST_TIMEOUT = 15_000
 /** First contact: a wrong address should be told soon. In ms. */
 const FIRST_PATIENCE = 8_000
 const PATIENCE = 90_000
@@ -115,115 +105,7 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
   return cluster
 }
 
-/**
- * Reads and checks a kubeconfig.
- * @throws BadInput that names the file and what is wrong with it
- */
-export function loadKubeconfig(path: string, context?: string, server?: URL): KubeConfig {
-  const bad = (what: string, next: string, cause?: unknown): BadInput => new BadInput(`kubeconfig ${path}: ${what}`, { next, cause })
-  const config = new PooledConfig()
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (cause) {
-    throw bad(`cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'unknown reason'})`, 'give the path of an existing file with --kubeconfig', cause)
-  }
-  if (text.trim() === '') throw bad('is empty', 'give a kubeconfig; in a pipeline: the secret that holds it is not set')
-  if (isBase64Kubeconfig(text)) throw bad('is base64 text', 'decode it first: base64 -d')
-  try {
-    config.loadFromFile(path)
-  } catch (cause) {
-    throw bad(`is malformed: ${(cause as Error).message.split('\n')[0]}`, 'the file must be a kubeconfig with clusters, users and contexts', cause)
-  }
-  if (context !== undefined) config.setCurrentContext(context)
-  const names = config.getContexts().map(({ name }) => name)
-  if (config.getContextObject(config.getCurrentContext()) === null) {
-    throw bad(`has no context ${config.getCurrentContext() || '(none set)'}`, `choose one of its contexts with --context: ${names.join(', ') || 'it has none'}`)
-  }
-  const cluster = config.getCurrentCluster()
-  if (!cluster?.server) throw bad(`context ${config.getCurrentContext()} names a cluster without a server`, 'add the cluster to the file')
-  if (server !== undefined) config.clusters = config.clusters.map((entry) => (entry.name === cluster.name ? { ...entry, server: withOrigin(entry.server, server) } : entry))
-  const user = config.getCurrentUser()
-  if (user === null) throw bad(`context ${config.getCurrentContext()} names a user that is not in the file`, 'add the user to the file')
-  if (user.certData) {
-    const certificate = parseCertificate(user.certData, bad)
-    if (Date.parse(certificate.validTo) < Date.now()) throw bad(`its client certificate expired on ${certificate.validTo}`, 'get a fresh kubeconfig')
-  }
-  return config
-}
-
-/** A kubeconfig of the same cluster for the holder of a token, whose commands are about one namespace. */
-export function kubeconfigFor(config: KubeConfig, user: string, token: string, namespace: string): string {
-  const { name, server, caData, caFile, skipTLSVerify } = config.getCurrentCluster() ?? { name: '', server: '', skipTLSVerify: false }
-  const authorities = caData ?? (caFile === undefined ? undefined : readFileSync(caFile).toString('base64'))
-  return stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name, cluster: { server, ...(authorities === undefined ? {} : { 'certificate-authority-data': authorities }), ...(skipTLSVerify ? { 'insecure-skip-tls-verify': true } : {}) } }],
-    users: [{ name: user, user: { token } }],
-    contexts: [{ name: namespace, context: { cluster: name, user, namespace } }],
-    'current-context': namespace,
-  })
-}
-
-/** Pipelines often keep a kubeconfig so. */
-function isBase64Kubeconfig(text: string): boolean {
-  return /^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(text) && /^(apiVersion|kind|clusters|contexts|users|current-context|\{)/m.test(Buffer.from(text, 'base64').toString())
-}
-
-/** The address with another scheme, host and port; proxies of several clusters tell them apart by the path. */
-function withOrigin(address: string, { origin }: URL): string {
-  const { pathname } = new URL(address)
-  return origin + (pathname === '/' ? '' : pathname)
-}
-
-function parseCertificate(data: string, bad: (what: string, next: string, cause?: unknown) => BadInput): X509Certificate {
-  try {
-    return new X509Certificate(Buffer.from(data, 'base64'))
-  } catch (cause) {
-    throw bad('its client certificate is malformed', 'get a fresh kubeconfig', cause)
-  }
-}
-
-/** The library makes a new connection pool for each request, and with it a TLS handshake; one pool is enough. */
-class PooledConfig extends KubeConfig {
-  #dispatcher: Dispatcher | undefined
-
-  override async applySecurityAuthentication(context: RequestContext): Promise<void> {
-    await super.applySecurityAuthentication(context)
-    this.#dispatcher ??= context.getDispatcher()
-    if (this.#dispatcher !== undefined) context.setDispatcher(this.#dispatcher)
-  }
-}
-
-/** The library's generic client without its model classes: they drop fields that they do not know and turn times into dates. */
-class JsonApi extends KubernetesObjectApi {
-  path(ref: Kind & { metadata: { name?: string; namespace?: string } }, action: 'create' | 'read' | 'list'): Promise<string> {
-    return this.specUriPath(ref, action)
-  }
-
-  context(path: string, method: HttpMethod): RequestContext {
-    return this.configuration.baseServer.makeRequestContext(path, method)
-  }
-
-  send(context: RequestContext): Promise<unknown> {
-    return this.requestPromise(context as never)
-  }
-
-  protected override async processResponse<T>(response: ResponseContext): Promise<T> {
-    const text = await response.body.text()
-    if (response.httpStatusCode < 200 || response.httpStatusCode > 299) {
-      throw new ApiException(response.httpStatusCode, 'request refused', text, response.headers)
-    }
-    return (response.headers['content-type']?.startsWith('application/json') ? JSON.parse(text) : text) as T
-  }
-}
-
-interface Request {
-  verb: string
-  /** What RBAC calls it, or the kind while the server has not been asked. */
-  resource: string
-  ref?: ObjectRef
+interface Request extends Asked {
   method: HttpMethod
   path: () => Promise<string>
   query?: Record<string, string | undefined>
@@ -373,9 +255,8 @@ class ApiCluster implements Cluster {
   }
 
   async #send(request: Request, patienceMs = this.#options.patienceMs ?? PATIENCE): Promise<unknown> {
-    const started = performance.now()
     const signal = this.#signal
-    return pRetry(
+    return untilAnswered(
       async () => {
         try {
           signal?.throwIfAborted()
@@ -393,122 +274,7 @@ class ApiCluster implements Cluster {
           throw translate(error, request, this.server)
         }
       },
-      {
-        ...(signal === undefined ? {} : { signal }),
-        retries: Number.POSITIVE_INFINITY,
-        minTimeout: 200,
-        maxTimeout: 2_000,
-        randomize: true,
-        shouldRetry: ({ error }) => error instanceof ClusterError && error.transient && performance.now() - started < patienceMs,
-        onFailedAttempt: ({ error, attemptNumber }) => {
-          if (!(error instanceof ClusterError) || !error.transient || attemptNumber % 5 !== 1) return
-          this.#options.onTrouble?.(`${error.message}; trying again for ${formatDuration(Math.max(0, patienceMs - (performance.now() - started)))}`)
-        },
-      },
+      { signal, patienceMs, onTrouble: this.#options.onTrouble },
     )
-  }
-}
-
-interface Status {
-  message?: string
-  reason?: string
-  details?: { causes?: { reason?: string; message?: string; field?: string }[] }
-}
-
-const TLS = /^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|EPROTO)/
-
-function translate(error: unknown, request: Request, server: string): unknown {
-  const { verb, resource, ref } = request
-  const what = `${verb} ${ref === undefined ? resource : nameOf(ref)}`
-  const details = { verb, resource, cause: error, ...(ref === undefined ? {} : { object: ref }) }
-  if (error instanceof ApiException) return fromStatus(error as ApiException<string>, what, details)
-  if (!(error instanceof Error)) return error
-  if (error.message.startsWith('Unrecognized API version and kind')) {
-    return new ClusterError('unknown-kind', `${what}: the server has no kind ${ref?.kind ?? resource}`, { ...details, next: 'install what provides this kind, or remove the object' })
-  }
-  const network = networkCode(error)
-  if (network === undefined) return error
-  if (TLS.test(network)) {
-    return new ClusterError('unauthorized', `${server}: TLS fails (${network})`, { ...details, next: 'the kubeconfig belongs to another cluster, or is expired' })
-  }
-  return new ClusterError('unreachable', `the API server ${server} does not answer (${network})`, details)
-}
-
-/** The code of the network failure at the bottom of an error of `fetch`, or `undefined` for other errors. */
-function networkCode(error: Error): string | undefined {
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-    if (cause.name === 'TimeoutError') return `no answer in ${formatDuration(REQUEST_TIMEOUT)}`
-    const { code } = cause as NodeJS.ErrnoException
-    if (typeof code === 'string') return code
-    if (cause instanceof AggregateError && cause.errors[0] instanceof Error) return networkCode(cause.errors[0])
-  }
-  return undefined
-}
-
-function fromStatus(
-  exception: ApiException<string>,
-  what: string,
-  details: ConstructorParameters<typeof ClusterError>[2],
-): ClusterError {
-  const status = parseStatus(exception.body)
-  const message = status.message ?? `HTTP ${exception.code}`
-  const causes = status.details?.causes ?? []
-  switch (exception.code) {
-    case 401:
-      return new ClusterError('unauthorized', `${what}: the API server rejects the credentials`, details)
-    case 403: {
-      const denied = /cannot (\w+) resource "([^"]+)"(?: in API group "([^"]*)")?/.exec(message)
-      if (denied === null) return new ClusterError('forbidden', `${what}: ${message}`, details)
-      const [, verb = '', plural = '', group = ''] = denied
-      const resource = group === '' ? plural : `${plural}.${group}`
-      return new ClusterError('forbidden', `${what}: not allowed to ${verb} ${resource}`, { ...details, verb, resource, next: `grant the verb ${verb} on ${resource} to the user of the kubeconfig` })
-    }
-    case 404:
-      return new ClusterError('not-found', `${what}: ${message}`, details)
-    case 409: {
-      if (status.reason === 'AlreadyExists') return new ClusterError('exists', `${what}: ${message}`, details)
-      const fields = causes.filter(({ reason }) => reason === 'FieldManagerConflict').map(conflictCause)
-      return new ClusterError('conflict', fields.length > 0 ? `${what}: fields are owned by another manager` : `${what}: ${message}`, { ...details, fields })
-    }
-    case 400:
-    case 422: {
-      const fields = causes.map(({ field = '', message = '' }) => ({ field, message }))
-      return new ClusterError('invalid', `${what}: ${message}`, { ...details, fields })
-    }
-    case 500: {
-      const fields = untypedFields(message)
-      if (fields.length > 0) return new ClusterError('invalid', `${what}: ${fields.length === 1 ? 'a field does' : 'fields do'} not fit the schema`, { ...details, fields })
-      return new ClusterError('server', `${what}: HTTP 500: ${message}`, { ...details, transient: true })
-    }
-    default:
-      return new ClusterError('server', `${what}: HTTP ${exception.code}: ${message}`, { ...details, transient: [429, 502, 503, 504].includes(exception.code) })
-  }
-}
-
-/** Fields that server-side apply does not know, and entries of a list with the same key, come as HTTP 500, with all of them in the message. */
-function untypedFields(message: string): FieldCause[] {
-  if (!message.startsWith('failed to create typed patch object')) return []
-  return [...message.matchAll(/(?:^|\s)\.(\S+): (field not declared in schema|.*expected .*|duplicate entries for key .*)$/gm)].map(([, field = '', text = '']) => ({ field, message: text }))
-}
-
-/** A WebSocket that was refused says only the HTTP status: `Unexpected server response: 403`. */
-function fromSocket(cause: unknown, object: ObjectRef, resource: 'pods/exec' | 'pods/portforward'): ClusterError {
-  const message = (cause as { message?: string }).message ?? 'the connection was refused'
-  const details = { verb: 'create', resource, object, cause }
-  if (/\b403\b/.test(message)) {
-    return new ClusterError('forbidden', `${nameOf(object)}: not allowed to create ${resource}`, { ...details, next: `grant the verbs get and create on ${resource} to the user of the kubeconfig` })
-  }
-  return new ClusterError(/\b404\b/.test(message) ? 'not-found' : 'server', `${nameOf(object)}: ${resource}: ${message}`, details)
-}
-
-function conflictCause({ message = '', field = '' }: { message?: string; field?: string }): FieldCause {
-  return { field, message, manager: /conflict with "([^"]+)"/.exec(message)?.[1] ?? message }
-}
-
-function parseStatus(body: string): Status {
-  try {
-    return JSON.parse(body) as Status
-  } catch {
-    return { message: body.slice(0, 300) }
   }
 }
