@@ -8,7 +8,8 @@ import { ruleOf } from '../kinds/index.ts'
 import { type KubeObject, type ObjectRef, keyOf } from '../release/objects.ts'
 import { redactText } from '../release/redact.ts'
 import type { Run } from './run.ts'
-import { type Outcome, kindsOf, readSnapshot } from './watch.ts'
+import type { Outcome } from './outcome.ts'
+import { kindsOf, readSnapshot } from './snapshot.ts'
 
 export interface Diagnosis {
   ref: ObjectRef

@@ -1,8 +1,12 @@
-/** What a run tells while it goes on, and how it is written as lines. Pure: the CLI prints, the report records. */
+/** What a run tells while it goes on, and how it is written as lines. The CLI prints, the report records. */
 import { formatDuration } from '../_duration.ts'
+import type { Clock } from '../_poll.ts'
 import type { Counts } from '../kinds/assessment.ts'
-import { type ObjectRef, nameOf } from '../release/objects.ts'
+import { type ObjectRef, keyOf, nameOf } from '../release/objects.ts'
 import type { Action } from '../plan/plan.ts'
+
+/** Lines of what has not changed are repeated so often, in ms. */
+const REMINDER = 30_000
 
 /** One watched object at one moment. */
 export interface WorkloadRow {
@@ -49,4 +53,21 @@ function rowLine({ ref, state, message, counts, ageMs, lastEvent }: WorkloadRow)
   const pods = counts === undefined ? '' : `  new ${counts.updated}/${counts.desired}  ready ${counts.ready}  old ${counts.old}${counts.restarts > 0 ? `  restarts ${counts.restarts}` : ''}`
   const event = lastEvent === undefined || state === 'current' || message.includes(lastEvent) ? '' : `  · ${lastEvent}`
   return `  ${SIGNS[state]} ${nameOf(ref).padEnd(24)}${pods}  ${formatDuration(ageMs).padStart(7)}  ${message}${event}`
+}
+
+/** Tells only rows that changed, and all that are not done every 30 s. */
+export function changePrinter(run: { progress: Progress; clock: Clock }): (rows: readonly WorkloadRow[]) => void {
+  const told = new Map<string, string>()
+  let reminded = run.clock.now()
+  return (rows) => {
+    const remind = run.clock.now() - reminded >= REMINDER
+    if (remind) reminded = run.clock.now()
+    const news = rows.filter((row) => {
+      const text = JSON.stringify([row.state, row.message, row.counts])
+      const changed = told.get(keyOf(row.ref)) !== text
+      told.set(keyOf(row.ref), text)
+      return changed || (remind && row.state !== 'current')
+    })
+    if (news.length > 0) run.progress({ type: 'workloads', rows: news })
+  }
 }

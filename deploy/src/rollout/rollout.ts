@@ -14,7 +14,10 @@ import { prune } from './prune.ts'
 import { redactText } from '../release/redact.ts'
 import { type Run, phase, policyOf } from './run.ts'
 import { type Check, objections, verify } from '../proof/verify.ts'
-import { type Outcome, type RestartWatch, rememberPods, restartWatch, unsettled, watchSettled, watchUntilSettled } from './watch.ts'
+import type { Outcome } from './outcome.ts'
+import { type RestartWatch, rememberPods, restartWatch } from './restarts.ts'
+import { watchSettled } from './settle.ts'
+import { unsettled, watchUntilSettled } from './watch.ts'
 
 export interface RolloutInput extends ApplyWaveOptions {
   operations: readonly Operation[]

@@ -4,7 +4,7 @@ import { type ForeignFields, foreignFields } from '../cluster/foreign.ts'
 import { type Images, imagesOf } from '../release/images.ts'
 import type { Assessment, Counts } from '../kinds/assessment.ts'
 import { type ObjectRef, keyOf } from '../release/objects.ts'
-import { isWatched, kindsOf, readSnapshot, rowOf } from './watch.ts'
+import { isWatched, kindsOf, readSnapshot, rowOf } from './snapshot.ts'
 
 export interface WorkloadStatus {
   ref: ObjectRef

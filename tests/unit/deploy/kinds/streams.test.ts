@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Assessment } from '../../../../deploy/src/kinds/assessment.ts'
 import { assess } from '../../../../deploy/src/kinds/index.ts'
-import { restartWatch } from '../../../../deploy/src/rollout/watch.ts'
+import { restartWatch } from '../../../../deploy/src/rollout/restarts.ts'
 import { stream } from './_stream.ts'
 
 /** The verdicts of a story, each told once, from the deployer's write on. */
