@@ -7,7 +7,7 @@ import { type IngressAddress, type OpenEntrances, openEntrances, signingKeyOf } 
 import { DeployError, describe } from '../errors.ts'
 import { foreignFields, foreignText } from '../cluster/foreign.ts'
 import type { Gate } from '../release/gates.ts'
-import { type Revision, beginRevision, currentRevision, finishRevision, nextRevision, readNewestGood, trimHistory } from '../cluster/history.ts'
+import { type Revision, beginRevision, currentRevision, readNewestGood, trimHistory } from '../cluster/history.ts'
 import { type Images, imagesOf, withImages } from '../release/images.ts'
 import { entriesOf, union, writeInventory } from '../cluster/inventory.ts'
 import { type Measurement, startMeasurement } from '../proof/measure.ts'
@@ -20,6 +20,7 @@ import { rollBack, secretValues, withPresentSecrets, withoutForeignSecrets } fro
 import { type BrokenBefore, type RolloutInput, type RolloutResult, appliedFrom, confirm, rollout } from '../rollout/rollout.ts'
 import { phase, policyOf } from '../rollout/run.ts'
 import { checkRelease } from './_checkrelease.ts'
+import { type End, addFigures, ended, finishRecord, interruptedBy, newRecord } from './_recorded.ts'
 import { type SavedPlan, checkAgainst, checkPlace } from '../plan/saved.ts'
 import { type Context, type Session, type SessionOptions, ensureNamespace, newReport, openSession, removeNamespace } from '../session.ts'
 import { type Check, verify } from '../proof/verify.ts'
@@ -127,7 +128,7 @@ async function deployHeld(context: Context, input: DeployInput, notes: readonly 
     },
   }
   const end = isProven(session.history) && !hasChanges(release.plan.operations) ? await confirmUnchanged(steps) : await carryOut(steps)
-  return { ...report, ...end, durationMs: clock.now() - Date.parse(report.startedAt) }
+  return ended(report, end, clock)
 }
 
 /** True when what runs was proven: the last run succeeded, or brought back what had. */
@@ -144,8 +145,6 @@ interface Steps {
   report: RunReport
   rolloutInput: RolloutInput
 }
-
-type End = Pick<RunReport, 'result' | 'summary'> & Partial<RunReport>
 
 /** Nothing is to be changed: looks whether what runs is healthy. */
 async function confirmUnchanged({ session, rolloutInput, report }: Steps): Promise<End> {
@@ -183,22 +182,16 @@ async function carryOut(steps: Steps): Promise<End> {
       failure === undefined
         ? { result: 'succeeded', summary: `revision ${revision.revision} is in place and verified`, checks }
         : { ...(await undo(steps, revision, measurement, brokenBefore)), failure, checks }
-    await measured(steps, measurement)
+    await addFigures(report, measurement)
     await finish(steps, revision, end, result)
     return end
   } catch (error) {
     // A signal, another deployer or lost credentials: nothing is undone, the next run goes on from here.
     if (!(error instanceof DeployError)) throw error
-    const end: End = { ...interruptedBy(error, report.timeline.phases.at(-1)?.name), ...failed }
+    const end: End = { ...interruptedBy(error, report, 'what was written stays, and the next run goes on from there'), ...failed }
     await finish(steps, revision, end).catch(() => undefined)
     return end
   }
-}
-
-/** The end of a run that was stopped after it had begun to write: told by a report like every other end. */
-function interruptedBy(error: DeployError, phase = 'start'): End {
-  const summary = describe(error).split('\n')[0] ?? ''
-  return { result: 'interrupted', summary: `${summary}; what was written stays, and the next run goes on from there`, failure: { phase, message: describe(error) } }
 }
 
 function unaskedNotes(checks: readonly Check[]): string[] {
@@ -225,22 +218,10 @@ async function findBroken({ context, session, release, report, entrances, rollou
 
 /** Writes down what is about to exist, before it does. */
 async function begin({ context, session, release, report }: Steps): Promise<Revision> {
-  const { cluster, namespace, clock, who, commit } = context
-  await session.lock.assertHeld()
-  const revision = await nextRevision(cluster, namespace)
-  const record: Revision = {
-    revision,
-    action: 'deploy',
-    startedAt: new Date(clock.now()).toISOString(),
-    result: 'running',
-    who,
-    ...(commit === undefined ? {} : { commit }),
-    images: report.images,
-    summary: countLine(release.plan.operations),
-    fence: session.lock.fence,
-  }
+  const { cluster, namespace, commit } = context
+  const record = await newRecord(context, session, { action: 'deploy', ...(commit === undefined ? {} : { commit }), images: report.images, summary: countLine(release.plan.operations) })
   const owned = entriesOf(release.desired.map(({ object }) => object))
-  await writeInventory(cluster, namespace, { revision, fence: session.lock.fence, objects: union(release.inventory.objects, owned) })
+  await writeInventory(cluster, namespace, { revision: record.revision, fence: record.fence, objects: union(release.inventory.objects, owned) })
   return beginRevision(cluster, namespace, record, release.desired)
 }
 
@@ -291,12 +272,6 @@ async function undo({ context, session, input, entrances, rolloutInput, report }
   return { result, summary, rollback }
 }
 
-async function measured({ report }: Steps, measurement: Measurement): Promise<void> {
-  const figures = await measurement.finish()
-  if (typeof figures === 'string') report.notes.push(figures)
-  else report.availability = figures
-}
-
 const STORED_RESULT = { succeeded: 'succeeded', unchanged: 'succeeded', 'rolled-back': 'rolled-back', 'rollback-failed': 'failed', failed: 'failed', interrupted: 'interrupted' } as const
 
 /** The history holds one line; the report holds all of it. */
@@ -307,7 +282,7 @@ function shorten(text: string): string {
 
 /** Writes the end down; after success the inventory holds exactly what was wanted, and what of the rest is still there. */
 async function finish({ context, session, release }: Steps, revision: Revision, end: End, { applied = [], left = [] }: Partial<RolloutResult> = {}): Promise<void> {
-  const { cluster, namespace, clock } = context
+  const { cluster, namespace } = context
   if (end.result === 'succeeded') {
     const kept = [...left, ...release.plan.operations.filter(({ action }) => action === 'keep').map(({ ref }) => ref)].map(keyOf)
     const objects = union(
@@ -317,6 +292,6 @@ async function finish({ context, session, release }: Steps, revision: Revision, 
     await writeInventory(cluster, namespace, { revision: revision.revision, fence: session.lock.fence, objects })
   }
   const summary = end.failure === undefined ? revision.summary : shorten(`${end.summary}: ${end.failure.message}`)
-  await finishRevision(cluster, namespace, { ...revision, result: STORED_RESULT[end.result], finishedAt: new Date(clock.now()).toISOString(), summary })
+  await finishRecord(context, revision, { result: STORED_RESULT[end.result], summary })
   await trimHistory(cluster, namespace)
 }

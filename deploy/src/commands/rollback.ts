@@ -1,12 +1,13 @@
 import { newProber } from '../proof/application.ts'
 import { type IngressAddress, openEntrances, signingKeyOf } from '../proof/entrances.ts'
-import { BadInput, DeployError, describe } from '../errors.ts'
-import { type Revision, type StoredRevision, beginRevision, currentRevision, finishRevision, nextRevision, readNewestGood, readRevision, trimHistory } from '../cluster/history.ts'
+import { BadInput, DeployError } from '../errors.ts'
+import { type Revision, beginRevision, currentRevision, nextRevision, readNewestGood, readRevision, trimHistory } from '../cluster/history.ts'
 import { startMeasurement } from '../proof/measure.ts'
 import type { RunReport } from '../report/report.ts'
 import { rollBack, withPresentSecrets, withoutForeignSecrets } from '../rollout/rollback.ts'
 import { withSecretRolls } from '../plan/secretroll.ts'
-import { type Context, type Session, type SessionOptions, newReport, openSession } from '../session.ts'
+import { type Context, type SessionOptions, newReport, openSession } from '../session.ts'
+import { addFigures, ended, finishRecord, headline, interruptedBy, newRecord } from './_recorded.ts'
 
 export interface RollbackCommandInput extends SessionOptions {
   /** The revision to bring back; the good one before the current one when it is not given. */
@@ -38,7 +39,9 @@ export async function rollback(context: Context, input: RollbackCommandInput): P
   report.images = to.images
   if (kept.length > 0) report.notes.push(`Secrets keep the values they have, which are not those of revision ${to.revision}: ${kept.join(', ')}; --restore-secrets brings those back`)
   await using measurement = await startMeasurement(clock, entrances, prober, input.rate)
-  const record = await begin(context, session, to)
+  const { commit, images } = to
+  const facts = { action: 'rollback', ...(commit === undefined ? {} : { commit }), images, summary: `rollback to revision ${to.revision}`, rollbackTo: to.revision } as const
+  const record = await beginRevision(cluster, namespace, await newRecord(context, session, facts), to.objects)
   report.revision = record.revision
   try {
     const { failure, checks, operations, notes } = await rollBack(session.run, {
@@ -53,19 +56,15 @@ export async function rollback(context: Context, input: RollbackCommandInput): P
     })
     report.operations = operations.map(({ action, ref, reason }) => ({ action, ref, reason }))
     report.notes.push(...notes)
-    const figures = await measurement.finish()
-    if (typeof figures === 'string') report.notes.push(figures)
-    else report.availability = figures
+    await addFigures(report, measurement)
     const summary = failure === undefined ? `revision ${to.revision} is back and verified` : `revision ${to.revision} could not be brought back`
-    await finishRevision(cluster, namespace, { ...record, result: failure === undefined ? 'succeeded' : 'failed', finishedAt: new Date(clock.now()).toISOString(), summary })
+    await finishRecord(context, record, { result: failure === undefined ? 'succeeded' : 'failed', summary })
     await trimHistory(cluster, namespace)
-    return { ...report, result: failure === undefined ? 'succeeded' : 'rollback-failed', summary, checks, ...(failure && { failure }), durationMs: clock.now() - Date.parse(report.startedAt) }
+    return ended(report, { result: failure === undefined ? 'succeeded' : 'rollback-failed', summary, checks, ...(failure && { failure }) }, clock)
   } catch (error) {
     if (!(error instanceof DeployError)) throw error
-    const summary = describe(error).split('\n')[0] ?? ''
-    await finishRevision(cluster, namespace, { ...record, result: 'interrupted', finishedAt: new Date(clock.now()).toISOString(), summary }).catch(() => undefined)
-    const failure = { phase: report.timeline.phases.at(-1)?.name ?? 'start', message: describe(error) }
-    return { ...report, result: 'interrupted', summary: `${summary}; what was written stays`, failure, durationMs: clock.now() - Date.parse(report.startedAt) }
+    await finishRecord(context, record, { result: 'interrupted', summary: headline(error) }).catch(() => undefined)
+    return ended(report, interruptedBy(error, report, 'what was written stays'), clock)
   }
 }
 
@@ -74,21 +73,4 @@ function previousGood(history: readonly Revision[], namespace: string): number {
   const target = history.find(({ result, revision }) => result === 'succeeded' && revision !== current)
   if (target === undefined) throw new BadInput(`namespace ${namespace} has no earlier good revision`, { next: 'see what is kept with history, and name a revision with --to' })
   return target.revision
-}
-
-async function begin({ cluster, namespace, clock, who }: Context, session: Session, to: StoredRevision): Promise<Revision> {
-  const { objects, values: _values, finishedAt: _finishedAt, ...rest } = to
-  await session.lock.assertHeld()
-  const record: Revision = {
-    ...rest,
-    revision: await nextRevision(cluster, namespace),
-    action: 'rollback',
-    startedAt: new Date(clock.now()).toISOString(),
-    result: 'running',
-    who,
-    summary: `rollback to revision ${to.revision}`,
-    rollbackTo: to.revision,
-    fence: session.lock.fence,
-  }
-  return beginRevision(cluster, namespace, record, objects)
 }
