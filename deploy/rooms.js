@@ -1,6 +1,7 @@
 /** The rooms of the deployer from the top to the ground. A file may import from its own room and from those below it; rooms beside each other do not know each other. */
 export const ROOMS = [
   ['cli.ts'],
+  ['todo-chat.ts'],
   ['commands'],
   ['session.ts'],
   ['report', 'database'],

@@ -39,6 +39,7 @@ import { type RunReport, exitCodeOfResult, toJson, toMarkdown, toText } from './
 import { type SavedPlan, parsePlan } from './plan/saved.ts'
 import { PULL_KEY } from './release/secrets.ts'
 import { type Context, checkHome } from './session.ts'
+import { todoChat } from './todo-chat.ts'
 import { isOfObjects, policyFrom, type Settings, settingRows, settingsText } from './release/settings.ts'
 import { signingKey, unsignedImages } from './release/signature.ts'
 
@@ -259,6 +260,7 @@ async function contextOf(globals: GlobalOptions): Promise<Context> {
   const namespace = globals.namespace ?? NAMESPACES[OVERLAYS[globals.env]]
   if (globals.namespace === undefined) checkHome(cluster.home, globals.env)
   return {
+    application: todoChat,
     cluster: withinNamespace(cluster, namespace, (text) => tell([`! ${text}`])),
     clock: systemClock,
     environment: globals.env,

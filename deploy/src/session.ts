@@ -6,16 +6,25 @@ import { BadInput, ClusterError, type DeployError } from './errors.ts'
 import { ENVIRONMENTS, type Environment, OVERLAYS } from './release/gates.ts'
 import { type Revision, closeInterrupted, currentRevision, readHistory } from './cluster/history.ts'
 import { Lock } from './cluster/lock.ts'
+import { ENVIRONMENT_LABEL, LEASE } from './release/identity.ts'
 import { type KubeObject, type RenderedObject, refOf } from './release/objects.ts'
 import type { Policy } from './release/policy.ts'
 import type { Progress } from './rollout/progress.ts'
 import { NAMESPACES } from './release/render.ts'
+import type { Proof } from './proof/application.ts'
 import type { RunReport } from './report/report.ts'
 import { OutOfTime } from './rollout/rollout.ts'
 import { type Run, newTimeline, phase } from './rollout/run.ts'
 
+/** What is true of one application only. */
+export interface Application {
+  /** How it is asked whether it answers. */
+  proof: Proof
+}
+
 /** Who runs what against which cluster. */
 export interface Context {
+  application: Application
   cluster: Cluster
   clock: Clock
   environment: Environment
@@ -58,7 +67,7 @@ export async function ensureNamespace({ cluster, namespace }: Context, rendered:
 }
 
 /** What a namespace has from its beginning, and what the lock leaves in it. */
-const FROM_BEGINNING = new Set(['ConfigMap kube-root-ca.crt', 'Lease todo-chat-deploy'])
+const FROM_BEGINNING = new Set(['ConfigMap kube-root-ca.crt', `Lease ${LEASE}`])
 /** Kinds that would show that somebody uses the namespace. */
 const USED_BY: readonly { apiVersion: string; kind: string }[] = [
   ...['ConfigMap', 'Secret', 'Pod', 'Service', 'PersistentVolumeClaim'].map((kind) => ({ apiVersion: 'v1', kind })),
@@ -70,16 +79,13 @@ const USED_BY: readonly { apiVersion: string; kind: string }[] = [
  * @returns false when somebody uses it already: it stays then
  */
 export async function removeNamespace({ cluster, namespace }: Context, { metadata: { uid } }: KubeObject): Promise<boolean> {
-  const lease = await cluster.get({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace, name: 'todo-chat-deploy' })
+  const lease = await cluster.get({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace, name: LEASE })
   const held = ((lease?.['spec'] ?? {}) as { holderIdentity?: string }).holderIdentity
   const found = (await Promise.all(USED_BY.map((kind) => cluster.list(kind, namespace)))).flat()
   if (held || found.some(({ kind, metadata }) => !FROM_BEGINNING.has(`${kind} ${metadata.name}`))) return false
   await cluster.remove({ apiVersion: 'v1', kind: 'Namespace', name: namespace }, uid === undefined ? {} : { uid })
   return true
 }
-
-/** Says of which environment a namespace is. */
-export const ENVIRONMENT_LABEL = 'todo-chat.io/environment'
 
 /**
  * Refuses a kubeconfig that was made for another environment.

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { HttpAnswer, HttpRequest, HttpTarget } from '../../deploy/src/cluster/http.ts'
 import { signToken } from '../../deploy/src/proof/token.ts'
+import { todoChat } from '../../deploy/src/todo-chat.ts'
 import { demand } from './requirement.ts'
 import { TIMEOUTS } from './timeouts.ts'
 
@@ -52,7 +53,7 @@ export class Application {
   /** A user that nobody else is. */
   async user(name: string): Promise<User> {
     const id = `conf-${name}-${randomBytes(4).toString('hex')}`
-    return { id, token: signToken(await this.#key(), id, Date.now()) }
+    return { id, token: signToken(todoChat.proof.tokens, await this.#key(), id, Date.now()) }
   }
 
   /** One request; JSON bodies are parsed. @throws the transport's error when no answer came */

@@ -3,7 +3,9 @@ import { hostname } from 'node:os'
 import { systemClock } from '../../deploy/src/_poll.ts'
 import { type Cluster, connect } from '../../deploy/src/cluster/client.ts'
 import { loadKubeconfig } from '../../deploy/src/cluster/kubeconfig.ts'
-import { ingressHost, signingKey } from '../../deploy/src/proof/entrances.ts'
+import { ingressHost } from '../../deploy/src/proof/entrances.ts'
+import { signingKey } from '../../deploy/src/proof/prober.ts'
+import { todoChat } from '../../deploy/src/todo-chat.ts'
 import { ClusterError, DeployError, LockHeld } from '../../deploy/src/errors.ts'
 import { OVERLAYS } from '../../deploy/src/release/gates.ts'
 import { type HttpTarget, ingressTarget } from '../../deploy/src/cluster/http.ts'
@@ -284,6 +286,6 @@ async function canRender(settings: Settings): Promise<Facts['render']> {
 
 async function readKey(cluster: Cluster, namespace: string): Promise<Buffer> {
   const secrets = await cluster.list({ apiVersion: 'v1', kind: 'Secret' }, namespace)
-  return signingKey(secrets) ?? raise(`no Secret in namespace ${namespace} has a jwt-key`)
+  return signingKey(todoChat.proof.tokens, secrets) ?? raise(`no Secret in namespace ${namespace} has a jwt-key`)
 }
 

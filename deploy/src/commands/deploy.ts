@@ -1,9 +1,8 @@
-import { newProber } from '../proof/application.ts'
 import { uidsOf } from '../rollout/apply.ts'
 import type { Budget } from '../proof/availability.ts'
 import { backupCronJob, runBackup } from '../database/backup.ts'
 import { isDatabase } from '../release/databaseparts.ts'
-import { type IngressAddress, type OpenEntrances, openEntrances, signingKeyOf } from '../proof/entrances.ts'
+import { type IngressAddress, type OpenEntrances, openEntrances } from '../proof/entrances.ts'
 import { DeployError, describe } from '../errors.ts'
 import { foreignFields, foreignText } from '../cluster/foreign.ts'
 import type { Gate } from '../release/gates.ts'
@@ -23,6 +22,7 @@ import { checkRelease } from './_checkrelease.ts'
 import { type End, addFigures, ended, finishRecord, interruptedBy, newRecord } from './_recorded.ts'
 import { type SavedPlan, checkAgainst, checkPlace } from '../plan/saved.ts'
 import { type Context, type Session, type SessionOptions, ensureNamespace, newReport, openSession, removeNamespace } from '../session.ts'
+import { proberFor } from '../proof/prober.ts'
 import { type Check, verify } from '../proof/verify.ts'
 import { readWorkloads } from '../rollout/workloads.ts'
 
@@ -93,7 +93,7 @@ async function deployHeld(context: Context, input: DeployInput, notes: readonly 
   onBegin()
   context.progress({ type: 'note', text: countLine(release.plan.operations) })
 
-  await using entrances = openEntrances(cluster, namespace, objects, input.ingress, clock)
+  await using entrances = openEntrances(context.application.proof, cluster, namespace, objects, input.ingress, clock)
   const report = await newReport(context, session, 'deploy')
   if (release.inventory.damaged !== undefined) report.notes.push(release.inventory.damaged)
   report.images = imagesOf(objects)
@@ -102,7 +102,7 @@ async function deployHeld(context: Context, input: DeployInput, notes: readonly 
     const { live } = release.live.states.get(keyOf(refOf(object))) ?? {}
     for (const fields of live === undefined ? [] : foreignFields(live)) report.notes.push(`${nameOf(refOf(object))} has fields that are not of this release: ${foreignText(fields)}`)
   }
-  const key = await signingKeyOf(cluster, namespace, release.desired.map(({ object }) => object))
+  const prober = await proberFor(entrances.proof.tokens, cluster, namespace, release.desired.map(({ object }) => object), clock.now())
   const steps: Steps = {
     context,
     input,
@@ -114,7 +114,7 @@ async function deployHeld(context: Context, input: DeployInput, notes: readonly 
       operations: release.plan.operations,
       desired: release.desired,
       entrances,
-      prober: key && newProber(key, clock.now()),
+      prober,
       secrets: secretValues(release.desired),
       soakMs: input.soakMs,
       // After a run that proved nothing, unchanged objects are proven too.
@@ -210,7 +210,7 @@ async function findBroken({ context, session, release, report, entrances, rollou
   const objects = new Set(broken.map(({ ref }) => keyOf(ref)))
   const isDoubtful = objects.size > 0 || rolloutInput.prober === undefined || !isProven(session.history)
   if (!isDoubtful || currentRevision(session.history) === undefined) return { objects, questions: new Set() }
-  const checks = await verify(context.clock, await entrances.current(), rolloutInput.prober, session.run.signal, policyOf(session.run).baseline)
+  const checks = await verify(context.clock, entrances.proof.questions, await entrances.current(), rolloutInput.prober, session.run.signal, policyOf(session.run).baseline)
   const wrong = checks.filter(({ result, gap }) => result === 'failed' || gap === true)
   for (const { name, detail } of wrong) report.notes.push(`before this run: ${name}: ${detail}`)
   return { objects, questions: new Set(wrong.map(({ name }) => name)) }
@@ -251,12 +251,12 @@ async function undo({ context, session, input, entrances, rolloutInput, report }
   const to = input.allowed.has('role-password') ? { ...ours, objects: (await withPresentSecrets(context.cluster, ours.objects)).objects } : ours
   const { soakMs, allowUnasked = false } = rolloutInput
   // The revision that comes back reads its own key.
-  const key = await signingKeyOf(context.cluster, context.namespace, to.objects.map(({ object }) => object))
+  const prober = await proberFor(entrances.proof.tokens, context.cluster, context.namespace, to.objects.map(({ object }) => object), started)
   const { failure, checks, notes } = await rollBack(session.wayBack, {
     to,
     revision: failed.revision,
     entrances,
-    prober: key && newProber(key, started),
+    prober,
     soakMs,
     lock: session.lock,
     limitMs: policyOf(session.wayBack).wayBack,

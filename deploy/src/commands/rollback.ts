@@ -1,8 +1,8 @@
-import { newProber } from '../proof/application.ts'
-import { type IngressAddress, openEntrances, signingKeyOf } from '../proof/entrances.ts'
+import { type IngressAddress, openEntrances } from '../proof/entrances.ts'
 import { BadInput, DeployError } from '../errors.ts'
 import { type Revision, beginRevision, currentRevision, nextRevision, readNewestGood, readRevision, trimHistory } from '../cluster/history.ts'
 import { startMeasurement } from '../proof/measure.ts'
+import { proberFor } from '../proof/prober.ts'
 import type { RunReport } from '../report/report.ts'
 import { rollBack, withPresentSecrets, withoutForeignSecrets } from '../rollout/rollback.ts'
 import { withSecretRolls } from '../plan/secretroll.ts'
@@ -32,9 +32,8 @@ export async function rollback(context: Context, input: RollbackCommandInput): P
   const before = await readNewestGood(cluster, namespace, session.history)
   const to = { ...stored, objects: before === undefined ? present : withSecretRolls(present, before.objects, await nextRevision(cluster, namespace), 'own') }
   const objects = to.objects.map(({ object }) => object)
-  await using entrances = openEntrances(cluster, namespace, objects, input.ingress, clock)
-  const key = await signingKeyOf(cluster, namespace, objects)
-  const prober = key && newProber(key, clock.now())
+  await using entrances = openEntrances(context.application.proof, cluster, namespace, objects, input.ingress, clock)
+  const prober = await proberFor(entrances.proof.tokens, cluster, namespace, objects, clock.now())
   const report = await newReport(context, session, 'rollback')
   report.images = to.images
   if (kept.length > 0) report.notes.push(`Secrets keep the values they have, which are not those of revision ${to.revision}: ${kept.join(', ')}; --restore-secrets brings those back`)

@@ -5,7 +5,7 @@ import type { HttpAnswer, HttpRequest, HttpTarget } from '../cluster/http.ts'
 
 /** One kind of request that the load repeats. */
 export interface Route {
-  /** How reports call it: `read tasks`. */
+  /** How reports call it: `page`. */
   name: string
   target: HttpTarget
   /** Share of all requests; the shares of all routes are relative to each other. */

@@ -1,15 +1,11 @@
 /** Opens the ways into the application that exist in a run, and closes them again. */
 import { type Clock, systemClock } from '../_poll.ts'
-import type { Entrances } from './application.ts'
+import type { Entrances, Proof } from './application.ts'
 import type { Cluster } from '../cluster/client.ts'
-import { BadInput, ClusterError } from '../errors.ts'
+import { BadInput } from '../errors.ts'
 import { ingressTarget } from '../cluster/http.ts'
 import type { KubeObject } from '../release/objects.ts'
-import { secretNeeds } from '../release/secrets.ts'
 import { ServicePods } from './servicepods.ts'
-
-/** Ports of the application's Services and pods. */
-const PORTS = { backend: 8000, frontend: 8080, mcp: 8002 } as const
 
 export interface IngressAddress {
   url: URL
@@ -22,6 +18,8 @@ export interface IngressAddress {
 }
 
 export interface OpenEntrances extends AsyncDisposable {
+  /** What is asked through them. */
+  readonly proof: Proof
   /** The ways in right now: pods are chosen anew at each call, since a rollout replaces them. */
   current(): Promise<Entrances>
 }
@@ -39,52 +37,17 @@ export function ingressHost(objects: readonly KubeObject[]): string {
   throw new BadInput('--ingress-url is given, but no rendered Ingress names a host', { next: 'give the host with --ingress-host' })
 }
 
-export function openEntrances(cluster: Cluster, namespace: string, objects: readonly KubeObject[], address?: IngressAddress, clock: Clock = systemClock): OpenEntrances {
+export function openEntrances(proof: Proof, cluster: Cluster, namespace: string, objects: readonly KubeObject[], address?: IngressAddress, clock: Clock = systemClock): OpenEntrances {
   const ingress = address && ingressTarget(address.url, address.host ?? ingressHost(objects), address.verifyTls ?? true, address.ca)
-  const podsOf = (name: keyof typeof PORTS): ServicePods => new ServicePods(cluster, clock, namespace, name, PORTS[name])
-  const pods = { backend: podsOf('backend'), frontend: podsOf('frontend'), mcp: podsOf('mcp') }
+  const pods = Object.entries(proof.services).map(([name, port]) => [name, new ServicePods(cluster, clock, namespace, name, port)] as const)
   return {
+    proof,
     async current() {
-      const [backend, frontend, mcp] = await Promise.all([pods.backend.isOpen(), pods.frontend.isOpen(), pods.mcp.isOpen()])
-      return {
-        ...(ingress && { ingress }),
-        ...(backend && { backend: pods.backend }),
-        ...(frontend && { frontend: pods.frontend }),
-        ...(mcp && { mcp: pods.mcp }),
-      }
+      const open = await Promise.all(pods.map(async ([name, target]) => ((await target.isOpen()) ? [[name, target] as const] : [])))
+      return { ...(ingress && { ingress }), ...Object.fromEntries(open.flat()) }
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all([ingress, ...Object.values(pods)].map((target) => target?.close()))
+      await Promise.all([ingress, ...pods.map(([, target]) => target)].map((target) => target?.close()))
     },
   }
 }
-
-const KEY = 'jwt-key'
-
-/**
- * The key with which the pods of these objects check tokens: that of the release's own Secret, or of the Secret that somebody else
- * keeps under the name that the pods mount.
- * @returns `undefined` when there is none, or it may not be read
- */
-export async function signingKeyOf(cluster: Cluster, namespace: string, objects: readonly KubeObject[]): Promise<Buffer | undefined> {
-  const own = signingKey(objects)
-  if (own !== undefined) return own
-  const names = secretNeeds(objects).filter(({ keys }) => keys.has(KEY)).map(({ name }) => name)
-  const kept = await Promise.all(names.map((name) => cluster.get({ apiVersion: 'v1', kind: 'Secret', namespace, name }).catch(unlessForbidden)))
-  return signingKey(kept.flatMap((secret) => secret ?? []))
-}
-
-function unlessForbidden(error: unknown): undefined {
-  if (error instanceof ClusterError && error.code === 'forbidden') return undefined
-  throw error
-}
-
-/** The application's token-signing key out of Secret objects, or `undefined` when none has it. */
-export function signingKey(objects: readonly KubeObject[]): Buffer | undefined {
-  for (const object of objects.filter(({ kind }) => kind === 'Secret')) {
-    const key = ((object['data'] ?? {}) as Record<string, string>)[KEY]
-    if (key !== undefined) return Buffer.from(Buffer.from(key, 'base64').toString().trim())
-  }
-  return undefined
-}
-

@@ -1,8 +1,9 @@
 /** Load beside a rollout: from before the first change until no old pod is left. */
 import type { Clock } from '../_poll.ts'
-import { type Prober, prepareLoad } from './application.ts'
 import { type Availability, type Budget, calmRate, isOverBudget, Load, meanAtRest, OverBudget } from './availability.ts'
 import type { OpenEntrances } from './entrances.ts'
+import { prepareLoad } from './load.ts'
+import type { Prober } from './prober.ts'
 
 /** Requests are sent for so long before the first change and after the last old pod, to compare with. In ms. */
 const MARGIN = 2_000
@@ -27,7 +28,7 @@ export async function startMeasurement(clock: Clock, entrances: OpenEntrances, p
   if (rate === 0) return notMeasured('availability was not measured: --rate 0')
   if (prober === undefined) return notMeasured('availability was not measured: the application has no signing key yet')
   const ways = await entrances.current()
-  const setup = await prepareLoad(ways, prober, rate)
+  const setup = await prepareLoad(entrances.proof.load, ways, prober, rate)
   if (setup === undefined) return notMeasured('availability was not measured: nothing answered before the first change')
   const overspent = (inside: { requests: number; failures: number }, isOver: boolean): string | undefined =>
     limit !== undefined && isOverBudget(limit.budget, inside, isOver) ? `${inside.failures} of ${inside.requests} requests failed during the rollout, more than --max-failed allows` : undefined

@@ -1,6 +1,6 @@
 /** A kept revision → a plan that brings it back, carried out and proven like any other. */
 import { formatDuration } from '../_duration.ts'
-import type { Prober } from '../proof/application.ts'
+import type { Prober } from '../proof/prober.ts'
 import { uidsOf } from './apply.ts'
 import type { Cluster } from '../cluster/client.ts'
 import type { OpenEntrances } from '../proof/entrances.ts'

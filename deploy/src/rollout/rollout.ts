@@ -1,6 +1,6 @@
 /** Carries a plan out: wave by wave applied and watched, then settled and verified. Deploy and rollback share it. */
 import { type ApplyWaveOptions, type Applied, type Guard, applyWave } from './apply.ts'
-import type { Prober } from '../proof/application.ts'
+import type { Prober } from '../proof/prober.ts'
 import { OverBudget } from '../proof/availability.ts'
 import { type Diagnosis, diagnose } from './diagnose.ts'
 import type { OpenEntrances } from '../proof/entrances.ts'
@@ -187,7 +187,7 @@ export class OutOfTime extends DeployError {
 }
 
 async function ask(run: Run, entrances: OpenEntrances, prober: Prober | undefined): Promise<Check[]> {
-  return verify(run.clock, await entrances.current(), prober, run.signal)
+  return verify(run.clock, entrances.proof.questions, await entrances.current(), prober, run.signal)
 }
 
 function unchanged(operations: readonly Operation[], live: ReadonlyMap<string, Applied> | undefined): Applied[] {

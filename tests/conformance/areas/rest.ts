@@ -1,6 +1,7 @@
 /** The contract of the REST routes, through the ingress. */
 import type { Task } from '../app.ts'
 import { signToken } from '../../../deploy/src/proof/token.ts'
+import { todoChat } from '../../../deploy/src/todo-chat.ts'
 import { type Requirement, demand, demandNone } from '../requirement.ts'
 import { TIMEOUTS } from '../timeouts.ts'
 
@@ -50,8 +51,8 @@ export const REST: readonly Requirement[] = [
       const [owner, stranger] = await Promise.all([app.user('owner'), app.user('stranger')])
       const path = `/api/${owner.id}/tasks`
       const task = await app.expect<Task>(201, 'POST', path, { user: owner, body: { title: 'mine' } })
-      const forged = signToken(Buffer.alloc(32, 'x'), owner.id, Date.now())
-      const expired = (await app.user('unused')) && signToken(Buffer.alloc(32, 'x'), owner.id, 0)
+      const forged = signToken(todoChat.proof.tokens, Buffer.alloc(32, 'x'), owner.id, Date.now())
+      const expired = (await app.user('unused')) && signToken(todoChat.proof.tokens, Buffer.alloc(32, 'x'), owner.id, 0)
       const unsigned = `${Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url')}.${owner.token.split('.')[1]}.`
       const questions: [name: string, method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, options: Parameters<typeof app.send>[2], status: number, code: string][] = [
         ['no token', 'GET', path, {}, 401, 'unauthorized'],

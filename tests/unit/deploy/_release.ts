@@ -3,6 +3,7 @@ import { type DeployInput, deploy } from '../../../deploy/src/commands/deploy.ts
 import type { KubeObject, RenderedObject } from '../../../deploy/src/release/objects.ts'
 import type { RunReport } from '../../../deploy/src/report/report.ts'
 import type { Context } from '../../../deploy/src/session.ts'
+import { todoChat } from '../../../deploy/src/todo-chat.ts'
 import { FakeClock } from '../../fakes/clock.ts'
 import { FakeCluster } from '../../fakes/cluster.ts'
 
@@ -57,6 +58,7 @@ export class Scene {
 
   context(overrides: Partial<Context> = {}): Context {
     return {
+      application: todoChat,
       cluster: this.cluster,
       clock: this.clock,
       environment: 'dev',

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { ESLint } from 'eslint'
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { ROOMS, forbiddenFor } from '../../../deploy/rooms.js'
 
 const ROOT = join(import.meta.dirname, '../../..')
@@ -29,6 +29,9 @@ const WAYS: readonly [name: string, code: (specifier: string) => string][] = [
   ['inside a type', (path) => `export type Any = import('${path}').Any`],
 ]
 
+// Reads the configuration and what it needs, which takes a moment the first time.
+beforeAll(() => complaints('release', ''), 120_000)
+
 describe('the rooms of the deployer', () => {
   it('hold every file', () => {
     expect(readdirSync(join(ROOT, 'deploy/src')).sort()).toEqual(ROOMS.flat().sort())
@@ -41,7 +44,7 @@ describe('the rooms of the deployer', () => {
       const above = ROOMS.slice(0, ROOMS.findIndex((names) => names.includes(room))).flat()
       expect(refused.flat()).toEqual(expect.arrayContaining(above))
       expect(refused.flat().sort()).toEqual(forbiddenFor(room).sort())
-    })
+    }, 120_000)
   })
 
   it('are named with the order that was broken', async () => {

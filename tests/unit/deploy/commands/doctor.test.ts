@@ -9,6 +9,7 @@ import { ClusterError } from '../../../../deploy/src/errors.ts'
 import type { KubeObject, RenderedObject } from '../../../../deploy/src/release/objects.ts'
 import { type DatabaseFacts, type Outside, realOutside } from '../../../../deploy/src/cluster/outside.ts'
 import type { Context } from '../../../../deploy/src/session.ts'
+import { todoChat } from '../../../../deploy/src/todo-chat.ts'
 import { FakeClock, START } from '../../../fakes/clock.ts'
 import { FakeCluster } from '../../../fakes/cluster.ts'
 import { deployment } from '../_release.ts'
@@ -72,7 +73,7 @@ function scene(): Scene {
   return {
     cluster,
     facts,
-    context: { cluster, clock, environment: 'prod', namespace: NAMESPACE, progress: () => undefined, interrupt: new AbortController().signal, who: 'tester', commit: 'abc' },
+    context: { application: todoChat, cluster, clock, environment: 'prod', namespace: NAMESPACE, progress: () => undefined, interrupt: new AbortController().signal, who: 'tester', commit: 'abc' },
     input: {
       rendered: rendered(),
       images: {},
