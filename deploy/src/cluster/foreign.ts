@@ -7,7 +7,7 @@ export interface ForeignFields {
   manager: string
   /** When it last wrote, RFC 3339, where the server says so. */
   time?: string
-  /** `spec.template.spec.containers[backend].env[DEBUG]`. */
+  /** `spec.template.spec.containers[web].env[DEBUG]`. */
   fields: string[]
 }
 

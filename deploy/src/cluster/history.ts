@@ -3,16 +3,13 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import type { Cluster } from './client.ts'
 import { digestOf } from '../release/digest.ts'
 import { BadInput, DeployError } from '../errors.ts'
-import { STATE_LABELS } from '../release/identity.ts'
+import { REVISION_PREFIX, STATE_KIND, STATE_LABELS } from '../release/identity.ts'
 import type { Images } from '../release/images.ts'
 import { type KubeObject, type ObjectRef, type RenderedObject } from '../release/objects.ts'
 import { isSecret } from '../release/redact.ts'
 
-const PREFIX = 'todo-chat-revision-'
 const RECORD = 'record.json'
 const OBJECTS = 'objects.json.gz'
-/** Marks ConfigMaps (records) and Secrets (values) of revisions. */
-const KIND_LABEL = 'todo-chat.dev/state'
 /** The API server refuses objects over 1 MiB; base64 adds a third, and the record needs room. */
 const MAX_BYTES = 700_000
 
@@ -53,11 +50,11 @@ export interface StoredRevision extends Revision {
 }
 
 function recordRef(namespace: string, revision: number): ObjectRef {
-  return { apiVersion: 'v1', kind: 'ConfigMap', namespace, name: PREFIX + revision }
+  return { apiVersion: 'v1', kind: 'ConfigMap', namespace, name: REVISION_PREFIX + revision }
 }
 
 function metadata(name: string, namespace: string): KubeObject['metadata'] {
-  return { name, namespace, labels: { ...STATE_LABELS, [KIND_LABEL]: 'revision' } }
+  return { name, namespace, labels: { ...STATE_LABELS, [STATE_KIND]: 'revision' } }
 }
 
 /** `undefined` for a record that cannot be read: it stops nothing, and its number is not used again. */
@@ -71,7 +68,7 @@ function recordOf(map: KubeObject): Revision | undefined {
 }
 
 function isRevision(object: KubeObject): boolean {
-  return object.metadata.labels?.[KIND_LABEL] === 'revision' && object.metadata.name.startsWith(PREFIX)
+  return object.metadata.labels?.[STATE_KIND] === 'revision' && object.metadata.name.startsWith(REVISION_PREFIX)
 }
 
 /** All kept revisions that can be read, the newest first. */
@@ -83,7 +80,7 @@ export async function readHistory(cluster: Cluster, namespace: string): Promise<
 /** The number that the next revision gets: over every trace of an earlier one, whole or not. */
 export async function nextRevision(cluster: Cluster, namespace: string): Promise<number> {
   const [maps, secrets] = await Promise.all([cluster.list({ apiVersion: 'v1', kind: 'ConfigMap' }, namespace), cluster.list({ apiVersion: 'v1', kind: 'Secret' }, namespace)])
-  const numbers = [...maps, ...secrets].filter(isRevision).map(({ metadata }) => Number(metadata.name.slice(PREFIX.length)) || 0)
+  const numbers = [...maps, ...secrets].filter(isRevision).map(({ metadata }) => Number(metadata.name.slice(REVISION_PREFIX.length)) || 0)
   return Math.max(0, ...numbers) + 1
 }
 
@@ -166,7 +163,7 @@ export async function beginRevision(cluster: Cluster, namespace: string, record:
   await cluster.create({
     apiVersion: 'v1',
     kind: 'ConfigMap',
-    metadata: metadata(PREFIX + record.revision, namespace),
+    metadata: metadata(REVISION_PREFIX + record.revision, namespace),
     data: { [RECORD]: JSON.stringify(stored) },
     binaryData: { [OBJECTS]: plain },
   })
@@ -187,7 +184,7 @@ async function storeValues(cluster: Cluster, namespace: string, revision: number
   const stored = (await cluster.list({ apiVersion: 'v1', kind: 'Secret' }, namespace)).filter(isRevision)
   const same = stored.find(({ data }) => Buffer.from(((data ?? {}) as Record<string, string>)['digest'] ?? '', 'base64').toString() === digest)
   if (same !== undefined) return same.metadata.name
-  const name = PREFIX + revision
+  const name = REVISION_PREFIX + revision
   await cluster.create({
     apiVersion: 'v1',
     kind: 'Secret',

@@ -17,7 +17,7 @@ export interface HttpAnswer {
 
 /** A way into the application. */
 export interface HttpTarget {
-  /** How reports call it: `ingress`, `pods of backend`. */
+  /** How reports call it: `ingress`, `pods of web`. */
   readonly name: string
   /**
    * @param timeoutMs for the whole exchange

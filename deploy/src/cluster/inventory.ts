@@ -3,11 +3,10 @@ import type { Cluster } from './client.ts'
 import { objectDigest } from '../release/digest.ts'
 import { DeployError, LockLost } from '../errors.ts'
 import { readHistory, readNewestGood } from './history.ts'
-import { STATE_LABELS } from '../release/identity.ts'
+import { INVENTORY, STATE_LABELS } from '../release/identity.ts'
 import { type KubeObject, type ObjectRef, keyOf, refOf } from '../release/objects.ts'
 import { maskSecret } from '../release/redact.ts'
 
-const NAME = 'todo-chat-inventory'
 const KEY = 'inventory.json'
 const FORMAT = 1
 
@@ -48,7 +47,7 @@ export function union(older: readonly InventoryEntry[], newer: readonly Inventor
 }
 
 function mapRef(namespace: string): ObjectRef {
-  return { apiVersion: 'v1', kind: 'ConfigMap', namespace, name: NAME }
+  return { apiVersion: 'v1', kind: 'ConfigMap', namespace, name: INVENTORY }
 }
 
 /**
@@ -63,7 +62,7 @@ export async function readInventory(cluster: Cluster, namespace: string): Promis
   if (stored !== undefined) return stored
   const good = await readNewestGood(cluster, namespace, await readHistory(cluster, namespace))
   const from = good === undefined ? 'no good revision is left to make it from' : `it was made again from revision ${good.revision}`
-  const damaged = `ConfigMap ${NAME} was damaged; ${from}, and nothing that it knew besides is removed`
+  const damaged = `ConfigMap ${INVENTORY} was damaged; ${from}, and nothing that it knew besides is removed`
   return { revision: good?.revision ?? 0, fence: 0, objects: good === undefined ? [] : entriesOf(good.objects.map(({ object }) => object)), damaged }
 }
 
@@ -76,7 +75,7 @@ function parse(map: KubeObject): Inventory | undefined {
     return undefined
   }
   const { format, ...inventory } = stored ?? {}
-  if (typeof format === 'number' && format !== FORMAT) throw new DeployError(`ConfigMap ${NAME} has format ${format}, this deployer knows ${FORMAT}`, { object: refOf(map), next: 'use the deployer that wrote it' })
+  if (typeof format === 'number' && format !== FORMAT) throw new DeployError(`ConfigMap ${INVENTORY} has format ${format}, this deployer knows ${FORMAT}`, { object: refOf(map), next: 'use the deployer that wrote it' })
   return format === FORMAT && Array.isArray(inventory.objects) && typeof inventory.fence === 'number' ? (inventory as Inventory) : undefined
 }
 
@@ -93,7 +92,7 @@ export async function writeInventory(cluster: Cluster, namespace: string, invent
   const map: KubeObject = {
     apiVersion,
     kind,
-    metadata: { name: NAME, namespace, labels: { ...STATE_LABELS } },
+    metadata: { name: INVENTORY, namespace, labels: { ...STATE_LABELS } },
     data: { [KEY]: JSON.stringify({ format: FORMAT, ...inventory }) },
   }
   if (stored === undefined) await cluster.create(map)

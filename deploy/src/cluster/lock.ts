@@ -4,11 +4,9 @@ import { formatDuration } from '../_duration.ts'
 import type { Cluster } from './client.ts'
 import { ClusterError, DeployError, LockHeld, LockLost } from '../errors.ts'
 import { readHistory } from './history.ts'
-import { STATE_LABELS } from '../release/identity.ts'
+import { LEASE, STATE_LABELS } from '../release/identity.ts'
 import { readInventory } from './inventory.ts'
 import type { KubeObject, ObjectRef } from '../release/objects.ts'
-
-const NAME = 'todo-chat-deploy'
 
 /** A holder that has not renewed for so long is dead. */
 const DURATION = 15_000
@@ -51,7 +49,7 @@ export async function lockHolder(cluster: Cluster, namespace: string, now: numbe
 }
 
 function leaseRef(namespace: string): ObjectRef {
-  return { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace, name: NAME }
+  return { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace, name: LEASE }
 }
 
 /** A held lock. `await using` gives it back. */
@@ -193,14 +191,14 @@ export class Lock implements AsyncDisposable {
 
   async #makeAgain(): Promise<boolean> {
     const { apiVersion, kind, metadata } = this.#lease
-    const made = await attempt(() => this.#cluster.create({ apiVersion, kind, metadata: { name: NAME, namespace: metadata.namespace ?? '', labels: { ...STATE_LABELS } }, spec: { ...specOf(this.#lease), renewTime: microTime(this.#clock.now()) } }))
+    const made = await attempt(() => this.#cluster.create({ apiVersion, kind, metadata: { name: LEASE, namespace: metadata.namespace ?? '', labels: { ...STATE_LABELS } }, spec: { ...specOf(this.#lease), renewTime: microTime(this.#clock.now()) } }))
     if (made !== undefined) this.#lease = made
     return made !== undefined
   }
 
   /** The lease changed under us: our own renewal whose answer was lost, a take-over, or a deletion by hand. */
   async #resolve(): Promise<void> {
-    const found = await this.#cluster.get({ apiVersion: this.#lease.apiVersion, kind: this.#lease.kind, namespace: this.#lease.metadata.namespace ?? '', name: NAME })
+    const found = await this.#cluster.get({ apiVersion: this.#lease.apiVersion, kind: this.#lease.kind, namespace: this.#lease.metadata.namespace ?? '', name: LEASE })
     const ours = specOf(this.#lease)
     if (found !== undefined && specOf(found).holderIdentity === ours.holderIdentity && specOf(found).leaseTransitions === ours.leaseTransitions) {
       this.#lease = found
@@ -238,7 +236,7 @@ function ignoreClusterError(error: unknown): void {
 
 function newLease(namespace: string, holder: string, now: number, fence: number): KubeObject {
   const { apiVersion, kind } = leaseRef(namespace)
-  return { apiVersion, kind, metadata: { name: NAME, namespace, labels: { ...STATE_LABELS } }, spec: heldSpec(holder, now, fence) }
+  return { apiVersion, kind, metadata: { name: LEASE, namespace, labels: { ...STATE_LABELS } }, spec: heldSpec(holder, now, fence) }
 }
 
 function takenOver(lease: KubeObject, holder: string, now: number, highest: number): KubeObject {

@@ -94,12 +94,12 @@ export const realOutside: Outside = {
   },
 
   async get(url, { headers = {}, ca }) {
-    const agent = new Agent({ connect: { timeout: TIMEOUT, ...(ca === undefined ? {} : { ca }) } })
+    const dispatcher = new Agent({ connect: { timeout: TIMEOUT, ...(ca === undefined ? {} : { ca }) } })
     try {
-      const { statusCode, body } = await request(url, { dispatcher: agent, headers, signal: AbortSignal.timeout(TIMEOUT) })
+      const { statusCode, body } = await request(url, { dispatcher, headers, signal: AbortSignal.timeout(TIMEOUT) })
       return { status: statusCode, body: await body.text() }
     } finally {
-      await agent.close()
+      await dispatcher.close()
     }
   },
 

@@ -5,7 +5,7 @@ import { MASKED_AFTER, MASKED_BEFORE, isSecret } from '../release/redact.ts'
 
 /** One changed field. An absent side means that the field is added or removed. */
 export interface Change {
-  /** `spec.template.spec.containers[backend].image`; list items by name where they have one. */
+  /** `spec.template.spec.containers[web].image`; list items by name where they have one. */
   path: string
   before?: unknown
   after?: unknown

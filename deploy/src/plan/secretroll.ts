@@ -3,11 +3,9 @@
  * values a roll is not enough for. Nothing that could be guessed back into a value is written: the mark is the number of a revision.
  */
 import { BadInput } from '../errors.ts'
+import { SECRETS_REVISION } from '../release/identity.ts'
 import { type KubeObject, type RenderedObject, keyOf, nameOf, refOf } from '../release/objects.ts'
 import { secretNeeds } from '../release/secrets.ts'
-
-/** On a pod template: the revision in which a value that the pod reads was last changed. Absent until one is. */
-export const MARK = 'todo-chat.dev/secrets-revision'
 
 /** Controllers that replace their pods when their template changes. A Job is run anew by its own rules, a CronJob's next run reads anew. */
 const ROLLS = new Set(['Deployment', 'StatefulSet', 'DaemonSet'])
@@ -28,7 +26,7 @@ function readBy(object: KubeObject): Set<string> {
 }
 
 function markOf(object: KubeObject | undefined): string | undefined {
-  return templateOf(object)?.metadata?.annotations?.[MARK]
+  return templateOf(object)?.metadata?.annotations?.[SECRETS_REVISION]
 }
 
 function templateOf(object: KubeObject | undefined): { metadata?: { annotations?: Record<string, string> } } | undefined {
@@ -62,7 +60,7 @@ function marked(object: KubeObject, mark: string): KubeObject {
   const copy = structuredClone(object)
   const template = templateOf(copy)
   if (template === undefined) return copy
-  template.metadata = { ...template.metadata, annotations: { ...template.metadata?.annotations, [MARK]: mark } }
+  template.metadata = { ...template.metadata, annotations: { ...template.metadata?.annotations, [SECRETS_REVISION]: mark } }
   return copy
 }
 

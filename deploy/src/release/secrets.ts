@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { V1PodSpec } from '@kubernetes/client-node'
 import { BadInput } from '../errors.ts'
-import { MANAGER } from './identity.ts'
+import { MANAGER, PART_OF } from './identity.ts'
 import { type KubeObject, type RenderedObject, type Wire, nameOf, refOf } from './objects.ts'
 
 /** One Secret as the pods need it. */
@@ -144,7 +144,7 @@ export function secretObjects(
       object: {
         apiVersion: 'v1',
         kind: 'Secret',
-        metadata: { name, namespace, labels: { 'app.kubernetes.io/part-of': 'todo-chat', 'app.kubernetes.io/managed-by': MANAGER } },
+        metadata: { name, namespace, labels: { 'app.kubernetes.io/part-of': PART_OF, 'app.kubernetes.io/managed-by': MANAGER } },
         type,
         data,
       },

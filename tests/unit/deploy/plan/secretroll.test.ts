@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { plan } from '../../../../deploy/src/commands/plan.ts'
 import { rollback } from '../../../../deploy/src/commands/rollback.ts'
 import type { KubeObject, RenderedObject } from '../../../../deploy/src/release/objects.ts'
-import { MARK } from '../../../../deploy/src/plan/secretroll.ts'
+import { SECRETS_REVISION } from '../../../../deploy/src/release/identity.ts'
 import { NAMESPACE, Scene, release } from '../_release.ts'
 
 const RUN = { rate: 0, soakMs: 5_000, lockWaitMs: 10_000, timeoutMs: 600_000 }
@@ -27,7 +27,7 @@ function withPassword(objects: RenderedObject[]): RenderedObject[] {
 
 async function markOf(scene: Scene, name: string): Promise<string | undefined> {
   const object = await scene.cluster.get({ apiVersion: 'apps/v1', kind: 'Deployment', namespace: NAMESPACE, name })
-  return (object?.['spec'] as { template: { metadata: { annotations?: Record<string, string> } } }).template.metadata.annotations?.[MARK]
+  return (object?.['spec'] as { template: { metadata: { annotations?: Record<string, string> } } }).template.metadata.annotations?.[SECRETS_REVISION]
 }
 
 async function podsOf(scene: Scene, name: string): Promise<(string | undefined)[]> {
@@ -102,7 +102,7 @@ describe('a changed signing key', () => {
   it('is in the plan as a roll, without a value or anything made of one', async () => {
     const scene = await deployed()
     const { plan: planned, saved } = await plan(scene.context(), scene.input(release(), { secretFiles: SECOND }))
-    expect(planned.operations.find(({ ref }) => ref.name === 'backend')).toMatchObject({ action: 'update', changes: [{ path: `spec.template.metadata.annotations."${MARK}"`, after: '2' }] })
+    expect(planned.operations.find(({ ref }) => ref.name === 'backend')).toMatchObject({ action: 'update', changes: [{ path: `spec.template.metadata.annotations."${SECRETS_REVISION}"`, after: '2' }] })
     expect(await scene.deploy([], { savedPlan: saved, secretFiles: SECOND })).toMatchObject({ result: 'succeeded' })
   })
 })
