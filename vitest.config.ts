@@ -12,6 +12,8 @@ export default defineConfig({
       { test: { name: 'validate', include: ['tests/validate/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000 } },
       // Needs a running tool server: TODO_MCP_ENDPOINT and TODO_MCP_TOKEN.
       { test: { name: 'mcp-client', include: ['tests/mcp-client/**/*.test.ts'], testTimeout: 30_000 } },
+      // Needs to run in an image of docker/database, with passwords of its roles.
+      { test: { name: 'database', include: ['tests/database/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 90_000 } },
       // Needs KUBECONFIG; each requirement has a limit of its own.
       { test: { name: 'conformance', include: ['tests/conformance/suite.test.ts'], maxConcurrency: 6, teardownTimeout: 60_000 } },
       // The suite itself: each change for the worse turns its requirement red. Minutes; changes the application of the cluster and puts it back.

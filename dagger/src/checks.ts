@@ -30,6 +30,9 @@ const FRONTEND = 'app/frontend/'
 
 // Where the database of a test finds the passwords of its roles. It lives as long as the test; nothing else can reach it.
 const TEST_PASSWORD = 'only-for-the-database-of-a-test'
+// Of the images that docker/database makes.
+const POSTGRES = { database: 15, backup: 17 } as const
+
 const ROLES = ['superuser', 'migrator', 'chat', 'tasks', 'mcp', 'backup']
 
 /** Every check of `ci`, as data. */
@@ -62,6 +65,12 @@ export function checks(source: Directory): Check[] {
       container: () => workspace(source, CHECK_SOURCES.validate),
       command: `npx vitest run --project validate --maxWorkers=100% --reporter=default --reporter=junit --outputFile.junit=${REPORT}/junit.xml`,
     },
+    ...(['database', 'backup'] as const).map((name) => ({
+      name: `test-${name}`,
+      title: `backup and restore on PostgreSQL ${POSTGRES[name]}`,
+      container: () => withDatabaseTests(source, name),
+      command: `npx vitest run --project database --reporter=default --reporter=junit --outputFile.junit=${REPORT}/junit.xml`,
+    })),
     {
       name: 'docs',
       title: 'pages made from the code, links, names',
@@ -95,13 +104,16 @@ async function withTestDatabase(source: Directory): Promise<Container> {
 
 /** The tree with what its pages are made by: Node.js, the backend's Python and a database to migrate. */
 async function withDocumented(source: Directory): Promise<Container> {
-  const node = dag.container().from((await Bases.read(source)).address('NODE_IMAGE')).directory('/usr/local')
-  return (await withTestDatabase(source))
-    .withDirectory('/opt/node', node)
-    .withEnvVariable('PATH', '/opt/node/bin:/venv/bin:/usr/local/bin:/usr/bin:/bin')
+  return (await withNode(await withTestDatabase(source), source))
     .withDirectory('/workspace', only(source, CHECK_SOURCES.docs), { owner: '10001:10001' })
     .withMountedDirectory('/workspace/node_modules', await dependencies(source))
     .withWorkdir('/workspace')
+}
+
+/** The container with Node.js before everything else on its PATH. */
+async function withNode(container: Container, source: Directory): Promise<Container> {
+  const node = dag.container().from((await Bases.read(source)).address('NODE_IMAGE')).directory('/usr/local')
+  return container.withDirectory('/opt/node', node).withEnvVariable('PATH', '/opt/node/bin:${PATH}', { expand: true })
 }
 
 /** The checks of `lint`. */
@@ -162,10 +174,24 @@ export async function dependencies(source: Directory): Promise<Directory> {
     .directory('/workspace/node_modules')
 }
 
+/** An image of PostgreSQL with Node.js, whose tests start servers of it. The small volume is there to be full. */
+async function withDatabaseTests(source: Directory, name: keyof typeof POSTGRES): Promise<Container> {
+  return (await withNode(await image(source, name), source))
+    .withDirectory('/run/secrets/todo-db', testPasswords(), { owner: '10001:10001' })
+    .withDirectory('/workspace', only(source, CHECK_SOURCES.database), { owner: '10001:10001' })
+    .withMountedDirectory('/workspace/node_modules', await dependencies(source))
+    .withMountedTemp('/small', { size: 3 << 20 })
+    .withEnvVariable('DATABASE_TEST_SMALL_VOLUME', '/small')
+    .withWorkdir('/workspace')
+}
+
+function testPasswords(): Directory {
+  return ROLES.reduce((folder, role) => folder.withNewFile(`${role}-password`, TEST_PASSWORD), dag.directory())
+}
+
 async function testDatabase(source: Directory): Promise<Service> {
-  const passwords = ROLES.reduce((folder, role) => folder.withNewFile(`${role}-password`, TEST_PASSWORD), dag.directory())
   return (await image(source, 'database'))
-    .withDirectory('/run/secrets/todo-db', passwords, { owner: '10001:10001' })
+    .withDirectory('/run/secrets/todo-db', testPasswords(), { owner: '10001:10001' })
     .withExposedPort(5432)
     // What a test has written need not survive a loss of power.
     .asService({ useEntrypoint: true, args: ['-c', 'fsync=off'] })

@@ -138,6 +138,13 @@ export class TodoChat {
     return this.report(['test-pipeline'])
   }
 
+  /** Back up, restore and cut both off, in the images of PostgreSQL that do it */
+  @func()
+  @check()
+  async testDatabase(): Promise<string> {
+    return this.report(['test-database', 'test-backup'])
+  }
+
   /** Drive the page in headless Chromium and the tool server with its official client, against the built images */
   @func()
   @check()
@@ -306,7 +313,7 @@ export class TodoChat {
   @func({ cache: 'never' })
   async rehearsal(
     /** Checks that the workflows' `ci` leaves out here, since it runs them anyway; the page names them */
-    ciSkip: string[] = ['conformance', 'test-backend', 'test-frontend', 'test-pipeline', 'test-e2e', 'docs', 'lint-backend', 'lint-frontend', 'lint-pipeline'],
+    ciSkip: string[] = ['conformance', 'test-backend', 'test-frontend', 'test-pipeline', 'test-database', 'test-backup', 'test-e2e', 'docs', 'lint-backend', 'lint-frontend', 'lint-pipeline'],
     /** Give the page of a failed run instead of failing */
     keepGoing: boolean = false,
   ): Promise<Directory> {
@@ -726,6 +733,32 @@ export class TodoChat {
     const target = { env, kubeconfig, api }
     const [container, from] = withInput(await deployer(await this.repository(), target), '--from', 'backup.tar', archive)
     return textOf(await deliver(container, target, ['restore', ...from, ...(force ? ['--force'] : [])]))
+  }
+
+  /** Bring back what the newest restore has put aside, and put aside what is there */
+  @func({ cache: 'never' })
+  async restoreUndo(
+    /** Kubeconfig of the cluster */
+    kubeconfig: Secret,
+    /** dev, staging or prod */
+    env: string = 'dev',
+    /** API server as a service, for a cluster on this machine: tcp://127.0.0.1:6443 */
+    api?: Service,
+  ): Promise<string> {
+    return this.ask({ env, kubeconfig, api }, 'restore-undo', false)
+  }
+
+  /** Drop what restores have put aside */
+  @func({ cache: 'never' })
+  async restoreForget(
+    /** Kubeconfig of the cluster */
+    kubeconfig: Secret,
+    /** dev, staging or prod */
+    env: string = 'dev',
+    /** API server as a service, for a cluster on this machine: tcp://127.0.0.1:6443 */
+    api?: Service,
+  ): Promise<string> {
+    return this.ask({ env, kubeconfig, api }, 'restore-forget', false)
   }
 
   /** Restore a backup into a fresh PostgreSQL beside the real one, and compare rows, content and schema revision */

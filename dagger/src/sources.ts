@@ -20,6 +20,7 @@ export const CHECK_SOURCES = {
   deployer: [...ROOT_PACKAGE, 'tsconfig.json', 'deploy/', 'manifests/'],
   conformance: [...ROOT_PACKAGE, ...TYPESCRIPT, 'deploy/', 'manifests/', 'tests/conformance/'],
   proofs: [...ROOT_PACKAGE, ...TYPESCRIPT, 'deploy/', 'manifests/', 'tests/conformance/', 'tests/faults/', 'tests/validate/'],
+  database: [...ROOT_PACKAGE, 'tsconfig.json', 'vitest.config.ts', 'tests/database/'],
   validate: [...ROOT_PACKAGE, ...TYPESCRIPT, 'deploy/', 'tests/validate/', 'manifests/', 'docker/bases.json'],
   // What pages are made from, and what they lead to: not the page's own sources, which no page names.
   docs: [...ROOT_PACKAGE, ...TYPESCRIPT, '.ci/', '.github/', 'README.md', 'app/backend/', 'app/frontend/README.md', 'app/frontend/package.json', 'app/frontend/vite.config.ts', 'dagger.json', 'dagger/', 'deploy/', 'docker/', 'docs/', 'manifests/', 'offline/', 'scripts/', 'specs/', 'tests/'],

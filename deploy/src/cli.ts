@@ -17,7 +17,7 @@ import { drift } from './commands/drift.ts'
 import { history, historyText } from './commands/history.ts'
 import { plan } from './commands/plan.ts'
 import { restoreDrill } from './commands/restore-drill.ts'
-import { type RestoredManifest, restore } from './commands/restore.ts'
+import { type AsideAction, type RestoredManifest, restore, restoreAside } from './commands/restore.ts'
 import { rollback } from './commands/rollback.ts'
 import { type SignatureStore, sign } from './commands/sign.ts'
 import { status, statusText } from './commands/status.ts'
@@ -75,15 +75,18 @@ interface ReleaseOptions {
   pruneData?: boolean
 }
 
-interface RunOptions {
+interface LockOptions {
+  timeout: number
+  lockWait: number
+}
+
+interface RunOptions extends LockOptions {
   ingressUrl?: URL
   ingressHost?: string
   ingressCa?: string
   insecureIngress?: boolean
   rate: number
   soak: number
-  timeout: number
-  lockWait: number
   reportDir?: string
 }
 
@@ -189,6 +192,8 @@ function program(): Command {
     .requiredOption('--from <file>', 'archive made by backup')
     .option('--force', 'replace rows that are there')
     .action(action(runRestore))
+  withLock(root.command('restore-undo').description('bring back what the newest restore has put aside, and put aside what is there')).action(action(runRestoreUndo))
+  withLock(root.command('restore-forget').description('drop what restores have put aside')).action(action(runRestoreForget))
   root
     .command('restore-drill')
     .description('prove that a backup can be restored, in a fresh PostgreSQL that is removed again')
@@ -431,9 +436,23 @@ async function runBackup(context: Context, { out }: { out: string }, globals: Gl
   return 0
 }
 
-async function runRestore(context: Context, options: { from: string; force?: boolean; timeout: number; lockWait: number }, globals: GlobalOptions): Promise<number> {
+async function runRestore(context: Context, options: LockOptions & { from: string; force?: boolean }, globals: GlobalOptions): Promise<number> {
   const manifest = await restore(context, { file: options.from, force: options.force ?? false, timeoutMs: options.timeout, lockWaitMs: options.lockWait })
   answer(globals.json ? JSON.stringify(manifest, null, 2) : `restored: ${manifestText(manifest)}`)
+  return 0
+}
+
+function runRestoreUndo(context: Context, options: LockOptions, globals: GlobalOptions): Promise<number> {
+  return runAside('undo', context, options, globals)
+}
+
+function runRestoreForget(context: Context, options: LockOptions, globals: GlobalOptions): Promise<number> {
+  return runAside('forget', context, options, globals)
+}
+
+async function runAside(action: AsideAction, context: Context, { timeout, lockWait }: LockOptions, globals: GlobalOptions): Promise<number> {
+  const said = await restoreAside(context, { action, timeoutMs: timeout, lockWaitMs: lockWait })
+  answer(globals.json ? JSON.stringify({ said }, null, 2) : said)
   return 0
 }
 

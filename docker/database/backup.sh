@@ -62,15 +62,21 @@ if ! read -r server_version <&7 || ! read -r snapshot <&7; then
   exit 1
 fi
 
-created=$(date --utc +%Y-%m-%dT%H:%M:%SZ)
-name=$(echo "$created" | tr -d ':-')
+# A backup has its second for itself.
+while
+  created=$(date --utc +%Y-%m-%dT%H:%M:%SZ)
+  name=$(echo "$created" | tr -d ':-')
+  [ -e "$folder/$name" ]
+do
+  sleep 0.2
+done
 # Row-level security stays on: a policy lets this role read every row.
-if ! pg_dump --format=custom --enable-row-security --no-password --snapshot="$snapshot" --file=todo.dump; then
+if ! pg_dump --format=custom --enable-row-security --exclude-schema='before_restore_*' --no-password --snapshot="$snapshot" --file=todo.dump; then
   say "nothing was kept; what $PGUSER may not read needs GRANT SELECT and, with row-level security, a policy"
   exit 1
 fi
 pg_dumpall --globals-only --no-role-passwords --no-password --database="$PGDATABASE" --file=globals.sql
-described=$(describe-database "$snapshot")
+described=$(describe-database --snapshot "$snapshot")
 cat > manifest.json << JSON
 {
   "created_at": "$created",

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { dagger, REPOSITORY, repositoryCopy, rows, sources } from './_pipeline.ts'
 
-const CHECKS = ['test-backend', 'test-frontend', 'test-pipeline', 'test-e2e', 'validate', 'docs', 'lint-backend', 'lint-frontend', 'lint-pipeline', 'lint-files', 'conformance']
+const CHECKS = ['test-backend', 'test-frontend', 'test-pipeline', 'test-database', 'test-backup', 'test-e2e', 'validate', 'docs', 'lint-backend', 'lint-frontend', 'lint-pipeline', 'lint-files', 'conformance']
 
 // Each copy below differs from the repository in something that the images are made of. Starting a cluster for each would prove nothing more.
 const WITHOUT_CLUSTER = ['call', 'ci', '--skip=conformance']
@@ -13,7 +13,7 @@ it('the repository passes: every check has a row that says so, in few lines, and
   expect(rows(stdout), stdout + stderr.slice(-20_000)).toEqual(expect.objectContaining(Object.fromEntries(CHECKS.map((name) => [name, 'passed']))))
   expect(code).toBe(0)
   expect((stdout + stderr).split('\n').length).toBeLessThanOrEqual(300)
-  expect(stdout.trimEnd().split('\n').slice(-2)).toEqual([expect.stringMatching(/^log: .*report\/ci\.log$/), expect.stringMatching(/^all 11 checks passed in /)])
+  expect(stdout.trimEnd().split('\n').slice(-2)).toEqual([expect.stringMatching(/^log: .*report\/ci\.log$/), expect.stringMatching(/^all 13 checks passed in /)])
 })
 
 it('an unchanged tree is answered from the cache', async () => {
@@ -133,7 +133,7 @@ it('the report holds a page, JSON and one JUnit document per check', async () =>
   const report = JSON.parse(readFileSync(join(target, 'report.json'), 'utf8')) as { passed: boolean; checks: { name: string }[] }
   expect(report.passed).toBe(true)
   const verdict = await dagger(REPOSITORY, 'call', 'ci-verdict', `--report=${target}`)
-  expect(verdict.stdout).toContain('all 11 checks passed')
+  expect(verdict.stdout).toContain('all 13 checks passed')
   expect(verdict.code).toBe(0)
   expect(readFileSync(join(target, 'index.html'), 'utf8')).toContain('<!doctype html>')
   expect(existsSync(join(target, 'conformance', 'conformance.html'))).toBe(true)

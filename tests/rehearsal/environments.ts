@@ -36,6 +36,14 @@ export interface Neighbours {
   authority: string
 }
 
+/** How an environment is reached: known when its cluster is ready. */
+export interface Access {
+  /** The pipeline's, as text. */
+  kubeconfig: string
+  /** Where its ingress answers. */
+  origin: string
+}
+
 /** Secrets that only the rehearsal and its services know. */
 export interface Secrets {
   registryPassword: string
@@ -98,28 +106,29 @@ async function secretsOf(name: EnvironmentName, neighbours: Neighbours, secrets:
 }
 
 /**
- * @param kubeconfigs the pipeline's, by environment
- * @param origins where each environment's ingress answers
- * @param sha the commit that a workflow runs for
+ * What GitHub knows in an environment, or without one, for a commit.
+ * @param access of each environment: asked for it, and not before
  */
-export async function githubContexts(
-  neighbours: Neighbours,
-  secrets: Secrets,
-  kubeconfigs: Record<EnvironmentName, string>,
-  origins: Record<EnvironmentName, string>,
-): Promise<(environment: string | undefined, sha: string) => Contexts> {
+export async function githubContexts(neighbours: Neighbours, secrets: Secrets, access: (name: EnvironmentName) => Access): Promise<(environment: string | undefined, sha: string) => Contexts> {
   const signing = signers()
   const repository = { IMAGE_KEY: signing.public, REGISTRY: `${neighbours.registry}/${REPOSITORY}`, REGISTRY_USERNAME: REGISTRY_USER, REGISTRY_CA: neighbours.authority }
   const shared = { REGISTRY_PASSWORD: secrets.registryPassword, SIGNING_KEY: signing.private, GITHUB_TOKEN: '' }
-  const own = new Map<string, Omit<Contexts, 'github'>>()
+  const given = new Map<string, { name: EnvironmentName; vars: Record<string, string>; secrets: Record<string, string> }>()
   for (const name of ENVIRONMENTS) {
-    own.set(name, {
-      vars: { INGRESS_URL: origins[name], INGRESS_CA: name === 'development' ? '' : neighbours.authority, SETTINGS: stringify(settingsOf(name, neighbours)) },
-      secrets: { KUBECONFIG: kubeconfigs[name], APPLICATION_SECRETS: JSON.stringify(await secretsOf(name, neighbours, secrets)), STAGING_KUBECONFIG: kubeconfigs.staging },
+    given.set(name, {
+      name,
+      vars: { INGRESS_CA: name === 'development' ? '' : neighbours.authority, SETTINGS: stringify(settingsOf(name, neighbours)) },
+      secrets: { APPLICATION_SECRETS: JSON.stringify(await secretsOf(name, neighbours, secrets)) },
     })
   }
+  const own = (environment: string): Omit<Contexts, 'github'> => {
+    const found = given.get(environment)
+    if (found === undefined) return { vars: {}, secrets: {} }
+    const { kubeconfig, origin } = access(found.name)
+    return { vars: { ...found.vars, INGRESS_URL: origin }, secrets: { ...found.secrets, KUBECONFIG: kubeconfig, STAGING_KUBECONFIG: access('staging').kubeconfig } }
+  }
   return (environment, sha) => {
-    const { vars, secrets } = own.get(environment ?? '') ?? { vars: {}, secrets: {} }
+    const { vars, secrets } = own(environment ?? '')
     return { github: { repository: REPOSITORY, actor: ACTOR, sha, ref_name: 'main', event_name: 'workflow_dispatch' }, vars: { ...repository, ...vars }, secrets: { ...shared, ...secrets } }
   }
 }

@@ -6,16 +6,17 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { connection } from '@dagger.io/dagger'
 import { freshCheckout } from './calls.ts'
-import { awaitCluster, pipelineKubeconfig } from './clusters.ts'
+import { awaitCluster, type Cluster, pipelineKubeconfig } from './clusters.ts'
 import { firstCommit, secondCommit } from './commits.ts'
-import { type EnvironmentName, FACTS, githubContexts } from './environments.ts'
+import { type Access, ENVIRONMENTS, type EnvironmentName, FACTS, githubContexts } from './environments.ts'
 import { Journal } from './journal.ts'
 import { neighbours, servicesSecrets } from './neighbours.ts'
 import { operate } from './operations.ts'
 import { isGreen, toHtml, toText, verdictLine } from './page.ts'
 import { usedByAPerson } from './people.ts'
 import { refusals } from './refusals.ts'
-import { wayOf } from './way.ts'
+import { startProber } from './prober.ts'
+import { CI, DELIVERY, type Way, wayOf } from './way.ts'
 
 const CHECKOUT = '/repository'
 const REPORT = process.env['REPORT_DIR'] ?? '/report'
@@ -31,33 +32,41 @@ journal.page.notes.push('stand-ins: a stub of a model endpoint in the place of a
 if (process.env['CLUSTER_LABEL']) journal.page.notes.push(`stand-in: ${process.env['CLUSTER_LABEL']}`)
 if (LEFT_OUT.length > 0) journal.page.notes.push(`left out of the workflows' ci, which runs them anyway: ${LEFT_OUT.join(', ')}`)
 
-async function rehearse(): Promise<void> {
-  const around = await neighbours()
+/** Waits for both clusters, and asks them for the pipelines' kubeconfigs. @param access filled for every environment */
+async function clustersOf(access: Map<EnvironmentName, Access>): Promise<Record<EnvironmentName, Cluster>> {
   const [nonproduction, production] = await Promise.all([awaitCluster(`${RUN}-nonproduction`, say), awaitCluster(`${RUN}-production`, say)])
   const clusters = { development: nonproduction, staging: nonproduction, production }
-  const origins: Record<EnvironmentName, string> = {
-    development: `http://${nonproduction.address}`,
-    staging: `https://${nonproduction.address}`,
-    production: `https://${production.address}`,
+  for (const name of ENVIRONMENTS) {
+    const { address } = clusters[name]
+    access.set(name, { kubeconfig: await pipelineKubeconfig(clusters[name], FACTS[name].env, CHECKOUT), origin: `${name === 'development' ? 'http' : 'https'}://${address}` })
   }
-  const kubeconfig = (name: EnvironmentName): Promise<string> => pipelineKubeconfig(clusters[name], FACTS[name].env, CHECKOUT)
-  const kubeconfigs = { development: await kubeconfig('development'), staging: await kubeconfig('staging'), production: await kubeconfig('production') }
-  const contexts = await githubContexts(around, await servicesSecrets(), kubeconfigs, origins)
-  const world = { checkout: CHECKOUT, contexts, origins, authority: around.authority, leftOut: LEFT_OUT, clusters }
+  return clusters
+}
+
+async function rehearse(): Promise<void> {
+  const around = await neighbours()
+  const known = new Map<EnvironmentName, Access>()
+  const access = (name: EnvironmentName): Access => {
+    const found = known.get(name)
+    if (found === undefined) throw new Error(`${name} is asked before its cluster is ready`)
+    return found
+  }
+  const contexts = await githubContexts(around, await servicesSecrets(), access)
+  const way: Way = { checkout: CHECKOUT, contexts, leftOut: LEFT_OUT, probe: (name) => startProber(access(name).origin, FACTS[name].host, around.authority) }
 
   const first = await firstCommit(CHECKOUT)
   journal.page.commits.push(first)
-  const arrived = await wayOf(world, journal, 'first commit', first)
-  if (arrived) {
-    await journal.step('first commit', 'a person signs in and is answered', 'the page of production, through the provider', () => usedByAPerson(origins.production, FACTS.production.host, around.authority))
-    await freshCheckout(CHECKOUT)
-    const second = await secondCommit(CHECKOUT)
-    journal.page.commits.push(second)
-    if (await wayOf(world, journal, 'second commit', second)) {
-      await operate(world, journal, second)
-      await refusals(world, journal, second)
-    }
-  }
+  // The checks need no cluster.
+  const [clusters, checked] = await Promise.all([clustersOf(known), wayOf(way, journal, 'first commit', first, CI)])
+  const world = { ...way, clusters }
+  if (!checked || !(await wayOf(world, journal, 'first commit', first, DELIVERY))) return
+  await journal.step('first commit', 'a person signs in and is answered', 'the page of production, through the provider', () => usedByAPerson(access('production').origin, FACTS.production.host, around.authority))
+  await freshCheckout(CHECKOUT)
+  const second = await secondCommit(CHECKOUT)
+  journal.page.commits.push(second)
+  if (!(await wayOf(world, journal, 'second commit', second, [...CI, ...DELIVERY]))) return
+  await operate(world, journal, second)
+  await refusals(world, journal, second)
 }
 
 try {

@@ -23,13 +23,15 @@ const QUESTIONS: readonly Question[] = [
 
 const CREDENTIALS = '--kubeconfig=env://KUBECONFIG_TEXT'
 
-export async function operate(world: World, journal: Journal, sha: string): Promise<void> {
-  await backAndForward(world, journal, sha)
+/** Production's way back and forward comes before what it is asked. */
+export async function operate(shared: World, journal: Journal, sha: string): Promise<void> {
+  const own = new Map<EnvironmentName, World>()
+  for (const name of ENVIRONMENTS) own.set(name, { ...shared, checkout: await ownCheckout(shared.checkout, name) })
   // What each environment is asked does not touch the others.
   await Promise.all(
-    ENVIRONMENTS.map(async (name) => {
-      const own = { ...world, checkout: await ownCheckout(world.checkout, name) }
-      for (const question of QUESTIONS) await ask(own, journal, sha, name, question)
+    [...own].map(async ([name, world]) => {
+      if (name === 'production') await backAndForward(world, journal, sha)
+      for (const question of QUESTIONS) await ask(world, journal, sha, name, question)
     }),
   )
 }

@@ -5,25 +5,31 @@ import { stripVTControlCharacters } from 'node:util'
 import type { RunReport } from '../../deploy/src/report/report.ts'
 import { call, freshCheckout, type Outcome } from './calls.ts'
 import type { Cluster } from './clusters.ts'
-import { type EnvironmentName, FACTS } from './environments.ts'
+import type { EnvironmentName } from './environments.ts'
 import type { Journal } from './journal.ts'
-import { type Counts, startProber } from './prober.ts'
+import type { Counts, Prober } from './prober.ts'
 import { type Call, callsOf, type Contexts } from './workflows.ts'
 
-export interface World {
+/** What the calls of a workflow need. */
+export interface Way {
   checkout: string
   contexts: (environment: string | undefined, sha: string) => Contexts
-  origins: Record<EnvironmentName, string>
-  authority: string
+  /** Asks an environment from outside while it is deployed to. */
+  probe: (environment: EnvironmentName) => Prober
   /** Checks left out of `ci`. */
   leftOut: readonly string[]
+}
+
+export interface World extends Way {
   clusters: Record<EnvironmentName, Cluster>
 }
 
-export const WORKFLOWS = ['ci.yml', 'cd-dev.yml', 'cd-staging.yml', 'cd-production.yml']
+/** The workflow that needs no cluster. */
+export const CI = ['ci.yml']
+export const DELIVERY = ['cd-dev.yml', 'cd-staging.yml', 'cd-production.yml']
 
 /** The calls of a workflow for a commit. */
-export async function workflowCalls({ checkout, contexts, leftOut }: Pick<World, 'checkout' | 'contexts' | 'leftOut'>, file: string, sha: string): Promise<Call[]> {
+export async function workflowCalls({ checkout, contexts, leftOut }: Pick<Way, 'checkout' | 'contexts' | 'leftOut'>, file: string, sha: string): Promise<Call[]> {
   const text = await readFile(join(checkout, '.github/workflows', file), 'utf8')
   return callsOf(file, text, (environment) => contexts(environment, sha)).map((each) => ({ ...each, line: withoutChecks(each.line, leftOut) }))
 }
@@ -35,11 +41,11 @@ function withoutChecks(line: string, leftOut: readonly string[]): string {
 
 /**
  * Makes every call; stops after the first that fails, as the workflows do.
- * @returns whether production runs the commit
+ * @returns whether all of them went well
  */
-export async function wayOf(world: World, journal: Journal, chapter: string, sha: string): Promise<boolean> {
+export async function wayOf(world: Way, journal: Journal, chapter: string, sha: string, workflows: readonly string[]): Promise<boolean> {
   const again = chapter !== 'first commit'
-  for (const file of WORKFLOWS) {
+  for (const file of workflows) {
     await freshCheckout(world.checkout)
     for (const each of await workflowCalls(world, file, sha)) {
       const ok = await oneCall(world, journal, chapter, each, again)
@@ -49,12 +55,12 @@ export async function wayOf(world: World, journal: Journal, chapter: string, sha
   return true
 }
 
-async function oneCall(world: World, journal: Journal, chapter: string, each: Call, again: boolean): Promise<boolean> {
+async function oneCall(world: Way, journal: Journal, chapter: string, each: Call, again: boolean): Promise<boolean> {
   const title = `${each.workflow}: ${each.step}`
   const { path, name } = journal.folderFor(title)
   const environment = each.environment as EnvironmentName | undefined
   // A first deployment has nothing to ask yet.
-  const prober = again && environment !== undefined && each.line.startsWith('deploy-report') ? startProber(world.origins[environment], FACTS[environment].host, world.authority) : undefined
+  const prober = again && environment !== undefined && each.line.startsWith('deploy-report') ? world.probe(environment) : undefined
   const outcome = await call(each.line, each.env, world.checkout, path)
   const seen = await prober?.stop()
   const { ok, verdict } = await judged(each, outcome, world.checkout, again, seen)

@@ -19,17 +19,42 @@ export interface RestoredManifest {
 const REFUSED = 3
 
 /**
- * Puts a backup in place of the database's content. No deployment may run meanwhile.
+ * Puts a backup in place of the database's content, which is put aside. No deployment may run meanwhile.
  * @param force replace rows that are there
  * @throws BadInput when the database is not empty, or the archive is no backup; nothing was changed then
  */
 export async function restore(context: Context, input: SessionOptions & { file: string; force: boolean }): Promise<RestoredManifest> {
   await using session = await openSession(context, input)
   const { run } = session
-  const container = await databaseContainer(run)
-  const work = (inside: PodContainer): Promise<RestoredManifest> => restoreInto(run, inside, input.file, input.force)
   // Awaited here: the lock is given back when this function is left.
-  return await phase(run, 'restore', input.file, async () => (container === undefined ? withPod(run, restorerPod(await findBackupCronJob(run), `restore-${run.clock.now().toString(36)}`), work) : work(container)))
+  return await phase(run, 'restore', input.file, () => besideDatabase(run, (container) => restoreInto(run, container, input.file, input.force)))
+}
+
+/** What can be done with the content that restores have put aside: bring the newest back in the place of what is there, or drop all of it. */
+export type AsideAction = 'undo' | 'forget'
+
+/**
+ * @returns what was done
+ * @throws BadInput when nothing was put aside that could come back
+ */
+export async function restoreAside(context: Context, input: SessionOptions & { action: AsideAction }): Promise<string> {
+  await using session = await openSession(context, input)
+  const { run } = session
+  return await phase(run, 'restore', input.action, () =>
+    besideDatabase(run, async (container) => {
+      const { exitCode, stderr } = await run.cluster.exec(container, ['restore', `--${input.action}`], new Writable({ write: (_chunk, _encoding, done) => done() }))
+      const said = stderr.trim()
+      if (exitCode === REFUSED) throw new BadInput(said, { next: 'restore an archive' })
+      if (exitCode !== 0) throw new DeployError(`restore ended with exit code ${exitCode}: ${said}`)
+      return said
+    }),
+  )
+}
+
+/** Runs `work` where the database's commands reach it: beside it, or in a pod that may leave the cluster for it. */
+async function besideDatabase<Value>(run: Run, work: (container: PodContainer) => Promise<Value>): Promise<Value> {
+  const container = await databaseContainer(run)
+  return container === undefined ? withPod(run, restorerPod(await findBackupCronJob(run), `restore-${run.clock.now().toString(36)}`), work) : work(container)
 }
 
 /** Feeds an archive to the `restore` of the database's image, which also compares what came back. */

@@ -6,7 +6,7 @@ import type { V1PodSpec } from '@kubernetes/client-node'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { backup } from '../../../../deploy/src/commands/backup.ts'
 import { restoreDrill } from '../../../../deploy/src/commands/restore-drill.ts'
-import { restore } from '../../../../deploy/src/commands/restore.ts'
+import { restore, restoreAside } from '../../../../deploy/src/commands/restore.ts'
 import { drillPod } from '../../../../deploy/src/database/pod.ts'
 import { BadInput } from '../../../../deploy/src/errors.ts'
 import { lockHolder } from '../../../../deploy/src/cluster/lock.ts'
@@ -127,6 +127,22 @@ describe('restore', () => {
     expect(containers[0]).toMatchObject({ envFrom: [{ configMapRef: { name: 'database' } }], env: [{ name: 'TMPDIR', value: '/backup' }] })
     expect(volumes.find(({ name }) => name === 'database')?.secret?.items?.map(({ key }) => key)).toEqual(['backup-password', 'migrator-password'])
     expect(outside.cluster.writes.filter((write) => write.includes('Pod restore-')).map((write) => write.split(' ')[0])).toEqual(['apply', 'delete'])
+  })
+
+  it.each(['undo', 'forget'] as const)('%s is asked of the database’s own command, and its words are the answer', async (action) => {
+    const asked: (readonly string[])[] = []
+    const { exec } = scene.cluster
+    scene.cluster.exec = async (...args) => {
+      asked.push(args[1])
+      return exec.apply(scene.cluster, args)
+    }
+    scene.cluster.execs.set('restore', { stderr: 'restore: before_restore_1 is back' })
+    expect(await restoreAside(scene.context(), { ...RUN, action })).toBe('restore: before_restore_1 is back')
+    expect(asked).toEqual([['restore', `--${action}`]])
+    scene.cluster.execs.set('restore', { exitCode: 3, stderr: 'restore: nothing was put aside' })
+    await expect(restoreAside(scene.context(), { ...RUN, action })).rejects.toMatchObject({ name: 'BadInput', message: 'restore: nothing was put aside' })
+    scene.cluster.execs.set('restore', { exitCode: 1, stderr: 'restore: nothing was changed' })
+    await expect(restoreAside(scene.context(), { ...RUN, action })).rejects.toThrow(/exit code 1: restore: nothing was changed/)
   })
 
   it('of a file that is not there is bad input, and gives the lock back', async () => {
