@@ -26,8 +26,16 @@ MINIMUM_KEY_BYTES = 32
 """Shortest key for HS256 (RFC 7518, 3.2: at least the size of the hash output)."""
 
 
-class ConfigurationError(Exception):
+class ProcessError(Exception):
+    """Why a process ends: a sentence for whoever runs it, and the exit code."""
+
+    exit_code = 1
+
+
+class ConfigurationError(ProcessError):
     """The process cannot start as configured; the message says what to change."""
+
+    exit_code = 3
 
 
 Environment = Literal["development", "staging", "production"]
@@ -319,3 +327,14 @@ class MigrateSettings(DatabaseSettings):
     database_mcp_password_file: Path | None = None
     database_backup_password_file: Path | None = None
     database_wait_seconds: float = Field(default=60, ge=0, le=3600)
+    migrate_lock_seconds: float = Field(default=2, ge=0.1, le=60)
+    """Longest wait for a lock. Every statement of the application on that table waits behind it,
+    and gives up after 3 s: keep it below."""
+    migrate_lock_attempts: int = Field(default=15, ge=1, le=1000)
+    """How often to try for the locks, a second apart, so that the application gets its turn."""
+    migrate_statement_seconds: float = Field(default=60, ge=1, le=3600)
+    """Longest statement. One that takes longer holds its locks for too long, and belongs into a
+    migration that does its work in smaller parts."""
+    migrate_contract: bool = False
+    """Whether to end what older releases need. Set it when no process of theirs is left and
+    nobody will roll back to them."""

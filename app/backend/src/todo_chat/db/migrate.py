@@ -1,18 +1,34 @@
 """Roles and schema: what the migrate process does to a database."""
 
+import logging
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from psycopg.errors import LockNotAvailable, QueryCanceled
 from sqlalchemy import URL, Connection, Engine, create_engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_exponential,
+    wait_fixed,
+)
 
-LOCK_TIMEOUT_MILLISECONDS = 10_000
-"""A migration gives up rather than queue every query behind its own lock."""
+from todo_chat.db.lock_watch import watching
+from todo_chat.db.revisions import Revision, plan
+from todo_chat.settings import ProcessError
+
+log = logging.getLogger("todo_chat.migrate")
+
+BETWEEN_LOCK_ATTEMPTS_SECONDS = 1.0
+"""What had to wait behind the attempt gets its turn meanwhile."""
 
 ROLES = ("migrator", "chat", "tasks", "mcp", "backup")
 """The database roles, without their prefix ``todo_``."""
@@ -69,23 +85,121 @@ def create_roles(engine: Engine, passwords: dict[str, str]) -> None:
         cursor.execute(files("todo_chat.db").joinpath("roles.sql").read_text(encoding="utf-8"))
 
 
-def upgrade_schema(engine: Engine) -> tuple[str | None, str | None]:
-    """Bring the schema to the newest revision; returns the revisions before and after.
+@dataclass(frozen=True)
+class Limits:
+    """How long a migration may wait for locks and keep them; see ``MigrateSettings``."""
+
+    lock_seconds: float = 2
+    lock_attempts: int = 15
+    statement_seconds: float = 60
+
+    def statements(self) -> list[str]:
+        """What sets the server's time-outs, until the end of the transaction."""
+        return [
+            f"SET LOCAL lock_timeout = '{self.lock_seconds * 1000:.0f}ms'",
+            f"SET LOCAL statement_timeout = '{self.statement_seconds * 1000:.0f}ms'",
+        ]
+
+
+class LockHeldError(ProcessError):
+    """Somebody else keeps a lock that the migration needs."""
+
+    exit_code = 4
+
+
+class TooSlowError(ProcessError):
+    """A statement took longer than a migration may hold its locks."""
+
+
+class ConnectionLostError(ProcessError):
+    """The database went away in the middle."""
+
+
+def upgrade_schema(
+    engine: Engine, limits: Limits | None = None, *, contract: bool = False
+) -> tuple[str | None, str | None]:
+    """Bring the schema as far as the release may; returns the revisions before and after.
 
     Two runs at once take turns, and an interrupted one changes nothing: all of it is
     one transaction.
+
+    Raises:
+        NewerSchemaError: the schema belongs to a later release.
+        ContractionPendingError: see ``revisions.plan``.
+        LockHeldError: no lock in any of the attempts.
+        TooSlowError: a statement took too long.
+        ConnectionLostError: the database went away.
     """
-    with engine.begin() as connection:
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MILLISECONDS}")
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('todo-chat schema'))")
-        before = _revision(connection)
-        command.upgrade(alembic_config(connection), "head")
-        return before, _revision(connection)
+    limits = limits or Limits()
+    for attempt in Retrying(
+        stop=stop_after_attempt(limits.lock_attempts),
+        wait=wait_fixed(BETWEEN_LOCK_ATTEMPTS_SECONDS),
+        retry=retry_if_exception_type(LockHeldError),
+        reraise=True,
+    ):
+        with attempt:
+            return _upgrade_once(engine, limits, contract=contract)
+    raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def head_revision() -> str | None:
+def _upgrade_once(
+    engine: Engine, limits: Limits, *, contract: bool
+) -> tuple[str | None, str | None]:
+    with engine.connect() as connection:
+        pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        connection.commit()
+        with watching(engine, pid) as watch:
+            try:
+                with connection.begin():
+                    return _upgrade(connection, limits, contract=contract)
+            except OperationalError as error:
+                if isinstance(error.orig, LockNotAvailable):
+                    raise LockHeldError(
+                        f"no lock within {limits.lock_seconds:g} s, tried "
+                        f"{limits.lock_attempts} times: waited for "
+                        f"{watch.last_seen or 'a lock that was gone before it was seen'}; "
+                        "nothing was changed; end that transaction, then run once more"
+                    ) from error
+                if isinstance(error.orig, QueryCanceled):
+                    raise TooSlowError(
+                        f"a statement took longer than {limits.statement_seconds:g} s and kept its "
+                        f"locks meanwhile: nothing was changed; {error.orig}"
+                    ) from error
+                raise ConnectionLostError(
+                    f"the database went away: {error.orig}; all of the migration is in place or "
+                    "nothing of it; run once more"
+                ) from error
+
+
+def _upgrade(
+    connection: Connection, limits: Limits, *, contract: bool
+) -> tuple[str | None, str | None]:
+    for statement in limits.statements():
+        connection.exec_driver_sql(statement)
+    connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('todo-chat schema'))")
+    before = found_revision(connection)
+    todo = plan(before, known_revisions(), contract=contract)
+    if todo.held_back:
+        log.info(
+            "contractions are held back until TODO_MIGRATE_CONTRACT=true",
+            extra={"revisions": todo.held_back},
+        )
+    if todo.target is not None:
+        command.upgrade(alembic_config(connection), todo.target)
+    return before, found_revision(connection)
+
+
+def head_revision() -> str:
     """The newest revision that this code knows."""
-    return ScriptDirectory.from_config(alembic_config(None)).get_current_head()
+    return known_revisions()[-1].number
+
+
+def known_revisions(config: Config | None = None) -> list[Revision]:
+    """The release's migrations, oldest first."""
+    scripts = ScriptDirectory.from_config(config or alembic_config(None)).walk_revisions()
+    return [
+        Revision(script.revision, getattr(script.module, "contracts", None)) for script in scripts
+    ][::-1]
 
 
 def alembic_config(connection: Connection | None) -> Config:
@@ -96,7 +210,8 @@ def alembic_config(connection: Connection | None) -> Config:
     return config
 
 
-def _revision(connection: Connection) -> str | None:
+def found_revision(connection: Connection) -> str | None:
+    """The database's revision, None when it has no schema."""
     if not connection.dialect.has_table(connection, "alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

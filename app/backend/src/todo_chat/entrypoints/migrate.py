@@ -1,5 +1,9 @@
-"""The migrate process: roles (when an administrator's login is given), then the schema."""
+"""The migrate process: roles (when an administrator's login is given), then the schema.
 
+With the argument ``check`` it only says what it finds, as a line of JSON.
+"""
+
+import json
 import logging
 import sys
 from collections.abc import Iterator
@@ -12,8 +16,9 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from todo_chat.db import migrate
 from todo_chat.db.engine import Login, database_url
+from todo_chat.db.revisions import NEEDED_REVISION, State, judge, plan
 from todo_chat.entrypoints._start import start
-from todo_chat.settings import ConfigurationError, MigrateSettings, read_secret
+from todo_chat.settings import ConfigurationError, MigrateSettings, ProcessError, read_secret
 
 log = logging.getLogger("todo_chat.migrate")
 
@@ -23,13 +28,48 @@ def run(settings: MigrateSettings) -> None:
 
     Raises:
         ConfigurationError: a secret is missing or the database does not let us in.
+        ProcessError: see ``migrate.upgrade_schema``.
     """
     if settings.database_admin_user is not None:
         _prepare(settings, settings.database_admin_user)
     login = Login(settings.database_migrator_user, settings.database_migrator_password_file)
     engine = _connect(settings, login)
-    before, after = migrate.upgrade_schema(engine)
+    limits = migrate.Limits(
+        lock_seconds=settings.migrate_lock_seconds,
+        lock_attempts=settings.migrate_lock_attempts,
+        statement_seconds=settings.migrate_statement_seconds,
+    )
+    before, after = migrate.upgrade_schema(engine, limits, contract=settings.migrate_contract)
     log.info("schema is up to date", extra={"before": before, "after": after})
+
+
+class SchemaBehindError(ProcessError):
+    """The schema lacks what this release needs."""
+
+    exit_code = 2
+
+
+def check(settings: MigrateSettings) -> None:
+    """Say what the schema is to this release; change nothing.
+
+    Raises:
+        ConfigurationError: a secret is missing or the database does not let us in.
+        SchemaBehindError: no schema, or an older one: the migrations have to run.
+        NewerSchemaError: it belongs to a later release.
+    """
+    login = Login(settings.database_migrator_user, settings.database_migrator_password_file)
+    with _connect(settings, login).connect() as connection:
+        found = migrate.found_revision(connection)
+    known = migrate.known_revisions()
+    state = judge(found, known)
+    newest = known[-1].number
+    print(json.dumps({"state": state, "found": found, "needed": NEEDED_REVISION, "newest": newest}))
+    plan(found, known, contract=settings.migrate_contract)
+    if state in {State.EMPTY, State.BEHIND}:
+        raise SchemaBehindError(
+            f"the schema is {'empty' if found is None else f'at revision {found}'}; this release "
+            f"needs {NEEDED_REVISION}: run the migrations"
+        )
 
 
 def _prepare(settings: MigrateSettings, admin_user: str) -> None:
@@ -88,4 +128,4 @@ def _connect(settings: MigrateSettings, login: Login, database: str | None = Non
 
 
 if __name__ == "__main__":
-    sys.exit(start("migrate", MigrateSettings, run))
+    sys.exit(start("migrate", MigrateSettings, check if sys.argv[1:] == ["check"] else run))
