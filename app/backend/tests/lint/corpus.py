@@ -91,7 +91,7 @@ UNSAFE = {
         "ALTER TABLE sessions ADD COLUMN number bigserial PRIMARY KEY;",
     ),
     "column that old code does not fill": refused(
-        "adding-required-field", "ALTER TABLE tasks ADD COLUMN due_at timestamptz NOT NULL;"
+        "adding-required-field", "ALTER TABLE tasks ADD COLUMN remind_at timestamptz NOT NULL;"
     ),
     "null forbidden by a scan under the lock": refused(
         "adding-not-nullable-field",
@@ -101,6 +101,12 @@ UNSAFE = {
     "check that scans under the lock": refused(
         "constraint-missing-not-valid",
         "ALTER TABLE tool_calls ADD CONSTRAINT named CHECK (attempt IS NOT NULL);",
+        contracts=EXPANSION,
+    ),
+    "check that is validated behind its own lock": refused(
+        "constraint-missing-not-valid",
+        "ALTER TABLE tool_calls ADD CONSTRAINT named CHECK (attempt IS NOT NULL) NOT VALID;"
+        "ALTER TABLE tool_calls VALIDATE CONSTRAINT named;",
         contracts=EXPANSION,
     ),
     "foreign key that scans under the lock": refused(
@@ -119,9 +125,9 @@ UNSAFE = {
     ),
     "transaction of its own": refused("transaction-nesting", "BEGIN; SELECT 1; COMMIT;"),
     "time without zone": refused(
-        "prefer-timestamp-tz", "ALTER TABLE tasks ADD COLUMN due_at timestamp;"
+        "prefer-timestamp-tz", "ALTER TABLE tasks ADD COLUMN remind_at timestamp;"
     ),
-    "not SQL": refused("syntax-error", "ALTER TABEL tasks ADD COLUMN due_at timestamptz;"),
+    "not SQL": refused("syntax-error", "ALTER TABEL tasks ADD COLUMN remind_at timestamptz;"),
     # What the release before still uses.
     "column dropped": refused("ban-drop-column", "ALTER TABLE tasks DROP COLUMN description;"),
     "table dropped": refused("ban-drop-table", "DROP TABLE deleted_tasks;"),
@@ -144,7 +150,7 @@ UNSAFE = {
     ),
     "contraction that brings what the new code needs": refused(
         contraction_that_expands,
-        "DROP FUNCTION empty_trash(); ALTER TABLE tasks ADD COLUMN due_at timestamptz;",
+        "DROP FUNCTION empty_trash(); ALTER TABLE tasks ADD COLUMN remind_at timestamptz;",
         contracts=EXPANSION,
     ),
     # Row-level security and roles.
@@ -192,8 +198,8 @@ UNSAFE = {
     "lock on a whole table": refused(explicit_lock, "LOCK TABLE tasks IN EXCLUSIVE MODE;"),
     "backfill behind the lock of its column": refused(
         backfill_under_lock,
-        "ALTER TABLE tasks ADD COLUMN due_at timestamptz;"
-        "UPDATE tasks SET due_at = created_at WHERE due_at IS NULL;",
+        "ALTER TABLE tasks ADD COLUMN remind_at timestamptz;"
+        "UPDATE tasks SET remind_at = created_at WHERE remind_at IS NULL;",
     ),
     "backfill of every row": refused(backfill_without_bound, "UPDATE messages SET failure = NULL;"),
     "statements hidden in a block": refused(
@@ -209,7 +215,7 @@ UNSAFE = {
 }
 
 SAFE = {
-    "column that may be null": Case("ALTER TABLE tasks ADD COLUMN due_at timestamptz;"),
+    "column that may be null": Case("ALTER TABLE tasks ADD COLUMN remind_at timestamptz;"),
     "column with a constant": Case("ALTER TABLE tasks ADD COLUMN stars bigint NOT NULL DEFAULT 0;"),
     "table with its security, index and rights": Case(
         f"{TABLE} CREATE INDEX labels_by_user ON labels (user_id, id); {SECURITY} {BACKUP}"

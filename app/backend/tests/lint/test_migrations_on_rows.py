@@ -36,7 +36,7 @@ def engine(world: World, migrate_settings: MigrateSettings) -> Engine:
     return create_engine(url, poolclass=NullPool)
 
 
-def add_rows(connection: Connection) -> None:
+def add_rows(connection: Connection, turn: str | None) -> None:
     """Some for each user, in every table that has been there from the beginning."""
     for user in USERS:
         connection.execute(
@@ -48,10 +48,10 @@ def add_rows(connection: Connection) -> None:
                       SELECT :user, id, 'user', 'add milk', 'turn' FROM c)
                 INSERT INTO tool_calls
                   (user_id, request_id, turn_key, tool, arguments, arguments_hash, outcome, result)
-                VALUES (:user, 'r', 'turn', 'add_task', '{}', 'h', 'ok', '{}')
+                VALUES (:user, 'r', :turn, 'add_task', '{}', 'h', 'ok', '{}')
                 """
             ),
-            {"user": user},
+            {"user": user, "turn": turn},
         )
 
 
@@ -75,7 +75,7 @@ def test_no_migration_of_this_release_writes_a_table_anew(engine: Engine) -> Non
     with engine.begin() as connection:
         config = migrate.alembic_config(connection)
         command.downgrade(config, "0001")
-        add_rows(connection)
+        add_rows(connection, "turn")
         for revision in migrate.known_revisions()[1:]:
             before = files_of_tables(connection)
             command.upgrade(config, revision.number)
@@ -83,13 +83,15 @@ def test_no_migration_of_this_release_writes_a_table_anew(engine: Engine) -> Non
             for table in ("tasks", "messages", "tool_calls"):
                 kept = connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
                 assert kept == len(USERS), f"{revision.number} loses rows of {table}"
+        reached = connection.execute(text("SELECT attempt FROM tool_calls")).scalars().all()
+        assert reached == [""] * len(USERS), "the backfill of 0005 is for every user"
 
 
 @pytest.fixture
 def tried(engine: Engine) -> Iterator[Connection]:
     """A transaction on rows that is undone."""
     with engine.connect() as connection:
-        add_rows(connection)
+        add_rows(connection, None)
         yield connection
         connection.rollback()
 

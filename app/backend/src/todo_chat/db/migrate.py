@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from psycopg.errors import LockNotAvailable, QueryCanceled
 from sqlalchemy import URL, Connection, Engine, create_engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.pool import NullPool
 from tenacity import (
     Retrying,
@@ -22,7 +22,7 @@ from tenacity import (
 )
 
 from todo_chat.db.lock_watch import watching
-from todo_chat.db.revisions import Revision, plan
+from todo_chat.db.revisions import Revision, State, plan
 from todo_chat.settings import ProcessError
 
 log = logging.getLogger("todo_chat.migrate")
@@ -111,6 +111,10 @@ class TooSlowError(ProcessError):
     """A statement took longer than a migration may hold its locks."""
 
 
+class RowsAgainstItError(ProcessError):
+    """A migration finds rows that its new rule forbids."""
+
+
 class ConnectionLostError(ProcessError):
     """The database went away in the middle."""
 
@@ -120,17 +124,30 @@ def upgrade_schema(
 ) -> tuple[str | None, str | None]:
     """Bring the schema as far as the release may; returns the revisions before and after.
 
-    Two runs at once take turns, and an interrupted one changes nothing: all of it is
-    one transaction.
+    Each migration is a transaction, so that its locks are not kept while the next one works; a
+    database without a schema gets all of them in one. Two runs at once take turns, and an
+    interrupted one leaves whole migrations.
 
     Raises:
         NewerSchemaError: the schema belongs to a later release.
         ContractionPendingError: see ``revisions.plan``.
         LockHeldError: no lock in any of the attempts.
         TooSlowError: a statement took too long.
+        RowsAgainstItError: rows that a migration's new rule forbids.
         ConnectionLostError: the database went away.
     """
     limits = limits or Limits()
+    first, found, target = _upgrade_patiently(engine, limits, contract=contract)
+    while found != target:
+        _, found, target = _upgrade_patiently(engine, limits, contract=contract)
+    return first, found
+
+
+_Step = tuple[str | None, str | None, str | None]
+"""The revisions before and after a migration, and the one that the run goes to."""
+
+
+def _upgrade_patiently(engine: Engine, limits: Limits, *, contract: bool) -> _Step:
     for attempt in Retrying(
         stop=stop_after_attempt(limits.lock_attempts),
         wait=wait_fixed(BETWEEN_LOCK_ATTEMPTS_SECONDS),
@@ -142,9 +159,7 @@ def upgrade_schema(
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _upgrade_once(
-    engine: Engine, limits: Limits, *, contract: bool
-) -> tuple[str | None, str | None]:
+def _upgrade_once(engine: Engine, limits: Limits, *, contract: bool) -> _Step:
     with engine.connect() as connection:
         pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
         connection.commit()
@@ -152,28 +167,32 @@ def _upgrade_once(
             try:
                 with connection.begin():
                     return _upgrade(connection, limits, contract=contract)
+            except IntegrityError as error:
+                raise RowsAgainstItError(
+                    f"the migration after {found_revision(connection)} changed nothing: "
+                    f"{error.orig}; end what still writes such rows, correct them, then run "
+                    "once more"
+                ) from error
             except OperationalError as error:
                 if isinstance(error.orig, LockNotAvailable):
                     raise LockHeldError(
                         f"no lock within {limits.lock_seconds:g} s, tried "
                         f"{limits.lock_attempts} times: waited for "
                         f"{watch.last_seen or 'a lock that was gone before it was seen'}; "
-                        "nothing was changed; end that transaction, then run once more"
+                        "this migration changed nothing; end that transaction, then run once more"
                     ) from error
                 if isinstance(error.orig, QueryCanceled):
                     raise TooSlowError(
                         f"a statement took longer than {limits.statement_seconds:g} s and kept its "
-                        f"locks meanwhile: nothing was changed; {error.orig}"
+                        f"locks meanwhile: this migration changed nothing; {error.orig}"
                     ) from error
                 raise ConnectionLostError(
-                    f"the database went away: {error.orig}; all of the migration is in place or "
-                    "nothing of it; run once more"
+                    f"the database went away: {error.orig}; each migration is in place as a "
+                    "whole or not at all; run once more"
                 ) from error
 
 
-def _upgrade(
-    connection: Connection, limits: Limits, *, contract: bool
-) -> tuple[str | None, str | None]:
+def _upgrade(connection: Connection, limits: Limits, *, contract: bool) -> _Step:
     for statement in limits.statements():
         connection.exec_driver_sql(statement)
     connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('todo-chat schema'))")
@@ -184,9 +203,11 @@ def _upgrade(
             "contractions are held back until TODO_MIGRATE_CONTRACT=true",
             extra={"revisions": todo.held_back},
         )
-    if todo.target is not None:
-        command.upgrade(alembic_config(connection), todo.target)
-    return before, found_revision(connection)
+    if todo.target is None:
+        return before, before, before
+    step = todo.target if todo.state is State.EMPTY else "+1"
+    command.upgrade(alembic_config(connection), step)
+    return before, found_revision(connection), todo.target
 
 
 def head_revision() -> str:

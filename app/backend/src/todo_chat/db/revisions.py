@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from todo_chat.settings import ProcessError
 
-NEEDED_REVISION = "0003"
+NEEDED_REVISION = "0005"
 """The newest expansion: what the code of this release finds nothing missing in."""
 
 
@@ -20,6 +20,18 @@ class NewerSchemaError(ProcessError):
     """The database belongs to a later release."""
 
     exit_code = 5
+
+
+class SchemaBehindError(ProcessError):
+    """The schema lacks what the code needs."""
+
+    exit_code = 2
+
+    def __init__(self, found: str | None) -> None:
+        super().__init__(
+            f"the schema is {'empty' if found is None else f'at revision {found}'}; this release "
+            f"needs {NEEDED_REVISION}: run the migrations"
+        )
 
 
 class ContractionPendingError(ProcessError):

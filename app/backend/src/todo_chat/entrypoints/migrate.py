@@ -16,9 +16,9 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from todo_chat.db import migrate
 from todo_chat.db.engine import Login, database_url
-from todo_chat.db.revisions import NEEDED_REVISION, State, judge, plan
+from todo_chat.db.revisions import NEEDED_REVISION, SchemaBehindError, State, judge, plan
 from todo_chat.entrypoints._start import start
-from todo_chat.settings import ConfigurationError, MigrateSettings, ProcessError, read_secret
+from todo_chat.settings import ConfigurationError, MigrateSettings, read_secret
 
 log = logging.getLogger("todo_chat.migrate")
 
@@ -43,12 +43,6 @@ def run(settings: MigrateSettings) -> None:
     log.info("schema is up to date", extra={"before": before, "after": after})
 
 
-class SchemaBehindError(ProcessError):
-    """The schema lacks what this release needs."""
-
-    exit_code = 2
-
-
 def check(settings: MigrateSettings) -> None:
     """Say what the schema is to this release; change nothing.
 
@@ -66,10 +60,7 @@ def check(settings: MigrateSettings) -> None:
     print(json.dumps({"state": state, "found": found, "needed": NEEDED_REVISION, "newest": newest}))
     plan(found, known, contract=settings.migrate_contract)
     if state in {State.EMPTY, State.BEHIND}:
-        raise SchemaBehindError(
-            f"the schema is {'empty' if found is None else f'at revision {found}'}; this release "
-            f"needs {NEEDED_REVISION}: run the migrations"
-        )
+        raise SchemaBehindError(found)
 
 
 def _prepare(settings: MigrateSettings, admin_user: str) -> None:
