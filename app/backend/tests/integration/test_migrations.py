@@ -1,5 +1,7 @@
 """The migrate process and the schema."""
 
+from pathlib import Path
+
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -104,3 +106,30 @@ def test_a_failed_migration_leaves_nothing(
             poolclass=NullPool,
         )
     ) == (None, migrate.head_revision())
+
+
+def at_url(world: World, settings: MigrateSettings, tmp_path: Path, query: str) -> MigrateSettings:
+    """The same by a URL with the administrator's login."""
+    file = tmp_path / "url"
+    login = f"{world.url.username}:{world.url.password or 'unused'}"
+    where = f"{world.url.host}:{world.url.port}/{settings.database_name}"
+    file.write_text(f"postgresql://{login}@{where}{query}\n")
+    single = {"database_host", "database_port", "database_name"}
+    admin = {"database_admin_user", "database_admin_password_file"}
+    kept = settings.model_dump(exclude_unset=True, exclude=single | admin)
+    return MigrateSettings(**kept, database_url_file=file)
+
+
+def test_a_connection_url_prepares_and_migrates(
+    world: World, migrate_settings: MigrateSettings, tmp_path: Path
+) -> None:
+    run(at_url(world, migrate_settings, tmp_path, "?sslmode=disable&channel_binding=disable"))
+    assert revision(world, migrate_settings) == migrate.head_revision()
+
+
+def test_the_urls_channel_binding_is_insisted_on(
+    world: World, migrate_settings: MigrateSettings, tmp_path: Path
+) -> None:
+    bound = at_url(world, migrate_settings, tmp_path, "?channel_binding=require")
+    with pytest.raises(ConfigurationError, match="channel binding"):
+        run(bound.model_copy(update={"database_wait_seconds": 0}))

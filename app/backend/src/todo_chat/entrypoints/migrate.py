@@ -64,7 +64,7 @@ def check(settings: MigrateSettings) -> None:
 
 
 def _prepare(settings: MigrateSettings, admin_user: str) -> None:
-    admin = Login(admin_user, _required(settings, "admin"))
+    admin = Login(admin_user, settings.admin_password or _required(settings, "admin"))
     passwords = {
         role: read_secret(_required(settings, role)).get_secret_value() for role in migrate.ROLES
     }
