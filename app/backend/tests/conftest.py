@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import URL, create_engine, make_url, text
@@ -18,6 +19,7 @@ from sqlalchemy.pool import NullPool
 from tests.support.postgres import URL_VARIABLE, postgres_server
 from tests.support.world import PASSWORDS, Stack, User, World
 from todo_chat.db import migrate
+from todo_chat.settings import MigrateSettings
 
 TEMPLATE = "todo_test_template"
 
@@ -66,6 +68,28 @@ def _write_secrets(folder: Path) -> Path:
         (folder / f"{role}-password").write_text(f"{password}\n")
     (folder / "jwt-key").write_text(secrets.token_urlsafe(48))
     return folder
+
+
+@pytest.fixture
+def migrate_settings(world: World, tmp_path: Path) -> Iterator[MigrateSettings]:
+    """An administrator's settings for a database that does not exist yet."""
+    admin_password = tmp_path / "admin-password"
+    admin_password.write_text(world.url.password or "unused")
+    name = f"todo_test_migrate_{secrets.token_hex(4)}"
+    values: dict[str, Any] = {
+        "database_host": world.url.host,
+        "database_port": world.url.port,
+        "database_name": name,
+        "database_wait_seconds": 5,
+        "database_admin_user": world.url.username,
+        "database_admin_password_file": admin_password,
+    }
+    for role in PASSWORDS:
+        values[f"database_{role}_password_file"] = world.secrets / f"{role}-password"
+    yield MigrateSettings(**values)
+    admin = create_engine(world.url, poolclass=NullPool)
+    with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ reads the environment. Secrets arrive as files and are kept as ``SecretStr``.
 """
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -21,13 +21,22 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from todo_chat import __version__
+from todo_chat.database_url import ChannelBinding, DatabaseAddress, SslMode, parse_database_url
 
 MINIMUM_KEY_BYTES = 32
 """Shortest key for HS256 (RFC 7518, 3.2: at least the size of the hash output)."""
 
 
-class ConfigurationError(Exception):
+class ProcessError(Exception):
+    """Why a process ends: a sentence for whoever runs it, and the exit code."""
+
+    exit_code = 1
+
+
+class ConfigurationError(ProcessError):
     """The process cannot start as configured; the message says what to change."""
+
+    exit_code = 3
 
 
 Environment = Literal["development", "staging", "production"]
@@ -91,16 +100,50 @@ class ServerSettings(ProcessSettings):
     """The longest time that requests in flight get after the listener is closed."""
 
 
+def _read_database_url(path: Path) -> DatabaseAddress:
+    url = read_secret(path).get_secret_value()
+    try:
+        return parse_database_url(url)
+    except ValueError as error:
+        raise ValueError(f"the URL in TODO_DATABASE_URL_FILE {error}") from None
+
+
 class DatabaseSettings(ProcessSettings):
     """Where PostgreSQL is; who logs in differs by process."""
 
+    database_url_file: Path | None = None
+    """A secret file with ``postgresql://host:port/name?sslmode=…&channel_binding=…``, in the place
+    of the five single settings. Only the migrate process takes a login from it, as its
+    administrator's; the others log in by their roles."""
     database_host: str
     database_port: Port = 5432
     database_name: str = "todo"
-    database_sslmode: Literal[
-        "disable", "allow", "prefer", "require", "verify-ca", "verify-full"
-    ] = "prefer"
+    database_sslmode: SslMode = "prefer"
+    database_channel_binding: ChannelBinding = "prefer"
+    """Whether the login is bound to the TLS connection, so that nobody between can pass it on."""
     database_pool_size: int = Field(default=5, ge=1, le=100)
+
+    _takes_login_from_url: ClassVar[bool] = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_url(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or not given.get("database_url_file"):
+            return given
+        address = _read_database_url(Path(given["database_url_file"]))
+        said = address.model_dump(exclude_none=True, exclude={"user", "password"})
+        taken = {f"database_{name}": value for name, value in said.items()}
+        if (address.user or address.password) and not cls._takes_login_from_url:
+            raise ValueError(
+                "the URL in TODO_DATABASE_URL_FILE has a login, which this process does not use "
+                "and must not know: give it the URL without user and password"
+            )
+        if address.user:
+            taken["database_admin_user"] = address.user
+        if twice := sorted(set(taken) & {name for name in given if given[name] is not None}):
+            names = ", ".join(f"TODO_{name.upper()}" for name in twice)
+            raise ValueError(f"{names}: the URL in TODO_DATABASE_URL_FILE says it already")
+        return given | taken
 
 
 class TaskSettings(ProcessSettings):
@@ -310,6 +353,8 @@ class McpSettings(ServerSettings, DatabaseSettings, TaskSettings):
 class MigrateSettings(DatabaseSettings):
     """The migration job; with an administrator's login it also creates the roles."""
 
+    _takes_login_from_url: ClassVar[bool] = True
+
     database_migrator_user: str = "todo_migrator"
     database_migrator_password_file: Path
     database_admin_user: str | None = None
@@ -319,3 +364,21 @@ class MigrateSettings(DatabaseSettings):
     database_mcp_password_file: Path | None = None
     database_backup_password_file: Path | None = None
     database_wait_seconds: float = Field(default=60, ge=0, le=3600)
+    migrate_lock_seconds: float = Field(default=2, ge=0.1, le=60)
+    """Longest wait for a lock. Every statement of the application on that table waits behind it,
+    and gives up after 3 s: keep it below."""
+    migrate_lock_attempts: int = Field(default=15, ge=1, le=1000)
+    """How often to try for the locks, a second apart, so that the application gets its turn."""
+    migrate_statement_seconds: float = Field(default=60, ge=1, le=3600)
+    """Longest statement. One that takes longer holds its locks for too long, and belongs into a
+    migration that does its work in smaller parts."""
+    migrate_contract: bool = False
+    """Whether to end what older releases need. Set it when no process of theirs is left and
+    nobody will roll back to them."""
+
+    @property
+    def admin_password(self) -> SecretStr | Path | None:
+        """The administrator's password or its file; None when nobody gave one."""
+        if self.database_admin_password_file is None and self.database_url_file is not None:
+            return _read_database_url(self.database_url_file).password
+        return self.database_admin_password_file

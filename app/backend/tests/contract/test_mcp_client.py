@@ -159,6 +159,9 @@ async def test_what_is_deleted_can_be_restored_and_what_is_done_reopened(
         ("list_tasks", {"limit": 201}, "less than or equal to 200"),
         ("list_tasks", {"search": "x" * 201}, "at most 200"),
         ("drop_tables", {}, "Unknown tool"),
+        ("add_task", {"title": "x", "due_at": "2030-03-01T17:00:00"}, "has no zone"),
+        ("update_task", {"task_id": 1, "due_at": "tomorrow"}, "ISO 8601 with a zone"),
+        ("update_task", {"task_id": 1, "due_at": None}, "valid string"),
     ],
 )
 async def test_bad_calls_are_tool_errors_that_change_nothing(
@@ -293,3 +296,32 @@ async def test_a_users_own_client_may_repeat_itself(stack: Stack, user: User) ->
         for _ in range(2):
             await client.call_tool("add_task", {"title": "buy milk"})
     assert len(user.tasks()) == 2
+
+
+async def test_due_dates(stack: Stack, user: User) -> None:
+    async with connect(stack.mcp, user.token) as client:
+
+        async def call(tool: str, **arguments: Any) -> dict[str, Any]:
+            result = await client.call_tool(tool, arguments)
+            assert result.is_error is False, result.content
+            content: dict[str, Any] = result.structured_content
+            return content
+
+        added = await call("add_task", title="pay rent", due_at="2030-03-01T18:00:00+01:00")
+        assert added["due_at"] == "2030-03-01T17:00:00Z"
+        assert (await call("list_tasks"))["tasks"] == [added]
+        later = await call("update_task", task_id=added["id"], due_at="2031-01-01T00:00:00Z")
+        assert later == {**added, "due_at": "2031-01-01T00:00:00Z"}
+        same = await call("update_task", task_id=added["id"], title="pay the rent")
+        assert same["due_at"] == later["due_at"]
+        assert "due_at" not in await call("update_task", task_id=added["id"], due_at="")
+        assert "due_at" not in await call("add_task", title="buy milk")
+
+
+async def test_a_call_without_a_due_date_is_recorded_as_the_release_before_did(
+    stack: Stack, user: User, world: World
+) -> None:
+    async with connect(stack.mcp, user.token) as client:
+        await client.call_tool("add_task", {"title": "buy milk"})
+    rows = world.sql("SELECT arguments FROM tool_calls WHERE user_id = :u", u=user.id)
+    assert [row.arguments for row in rows] == [{"title": "buy milk", "description": ""}]

@@ -1,9 +1,6 @@
 """The migrate process and the schema."""
 
-import secrets
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from alembic import command
@@ -19,31 +16,9 @@ from todo_chat.entrypoints.migrate import run
 from todo_chat.settings import ConfigurationError, MigrateSettings
 
 
-@pytest.fixture
-def settings(world: World, tmp_path: Path) -> Iterator[MigrateSettings]:
-    """An administrator's settings for a database that does not exist yet."""
-    admin_password = tmp_path / "admin-password"
-    admin_password.write_text(world.url.password or "unused")
-    name = f"todo_test_migrate_{secrets.token_hex(4)}"
-    values: dict[str, Any] = {
-        "database_host": world.url.host,
-        "database_port": world.url.port,
-        "database_name": name,
-        "database_wait_seconds": 5,
-        "database_admin_user": world.url.username,
-        "database_admin_password_file": admin_password,
-    }
-    for role in PASSWORDS:
-        values[f"database_{role}_password_file"] = world.secrets / f"{role}-password"
-    yield MigrateSettings(**values)
-    admin = create_engine(world.url, poolclass=NullPool)
-    with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
-
-
-def revision(world: World, settings: MigrateSettings) -> str:
+def revision(world: World, migrate_settings: MigrateSettings) -> str:
     url = world.url.set(
-        database=settings.database_name,
+        database=migrate_settings.database_name,
         username="todo_chat",
         password=PASSWORDS["chat"],
     )
@@ -55,26 +30,30 @@ def revision(world: World, settings: MigrateSettings) -> str:
 
 
 def test_makes_database_roles_and_schema_and_may_run_again(
-    world: World, settings: MigrateSettings
+    world: World, migrate_settings: MigrateSettings
 ) -> None:
-    run(settings)
-    assert revision(world, settings) == migrate.head_revision()
-    run(settings)
-    ordinary = settings.model_copy(update={"database_admin_user": None})
+    run(migrate_settings)
+    assert revision(world, migrate_settings) == migrate.head_revision()
+    run(migrate_settings)
+    ordinary = migrate_settings.model_copy(update={"database_admin_user": None})
     run(ordinary)
-    assert revision(world, settings) == migrate.head_revision()
+    assert revision(world, migrate_settings) == migrate.head_revision()
 
 
-def test_an_administrator_needs_all_passwords(world: World, settings: MigrateSettings) -> None:
-    incomplete = settings.model_copy(update={"database_backup_password_file": None})
+def test_an_administrator_needs_all_passwords(
+    world: World, migrate_settings: MigrateSettings
+) -> None:
+    incomplete = migrate_settings.model_copy(update={"database_backup_password_file": None})
     with pytest.raises(ConfigurationError, match="TODO_DATABASE_BACKUP_PASSWORD_FILE"):
         run(incomplete)
 
 
 def test_a_wrong_password_is_an_error_that_names_the_role(
-    world: World, settings: MigrateSettings
+    world: World, migrate_settings: MigrateSettings
 ) -> None:
-    absent = settings.model_copy(update={"database_admin_user": None, "database_wait_seconds": 0})
+    absent = migrate_settings.model_copy(
+        update={"database_admin_user": None, "database_wait_seconds": 0}
+    )
     with pytest.raises(ConfigurationError, match="todo_migrator"):
         run(absent)  # the database does not exist
 
@@ -91,10 +70,12 @@ def test_models_and_migrations_agree(world: World) -> None:
     assert differences == []
 
 
-def test_down_and_up_again(world: World, settings: MigrateSettings) -> None:
-    run(settings)
+def test_down_and_up_again(world: World, migrate_settings: MigrateSettings) -> None:
+    run(migrate_settings)
     login = world.url.set(
-        database=settings.database_name, username="todo_migrator", password=PASSWORDS["migrator"]
+        database=migrate_settings.database_name,
+        username="todo_migrator",
+        password=PASSWORDS["migrator"],
     )
     engine = create_engine(login, poolclass=NullPool)
     with engine.begin() as connection:
@@ -103,7 +84,7 @@ def test_down_and_up_again(world: World, settings: MigrateSettings) -> None:
 
 
 def test_a_failed_migration_leaves_nothing(
-    world: World, settings: MigrateSettings, monkeypatch: pytest.MonkeyPatch
+    world: World, migrate_settings: MigrateSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upgrade = command.upgrade
 
@@ -113,15 +94,42 @@ def test_a_failed_migration_leaves_nothing(
 
     monkeypatch.setattr(command, "upgrade", break_at_the_end)
     with pytest.raises(RuntimeError, match="broken migration"):
-        run(settings)
+        run(migrate_settings)
     monkeypatch.undo()
     assert migrate.upgrade_schema(
         create_engine(
             world.url.set(
-                database=settings.database_name,
+                database=migrate_settings.database_name,
                 username="todo_migrator",
                 password=PASSWORDS["migrator"],
             ),
             poolclass=NullPool,
         )
     ) == (None, migrate.head_revision())
+
+
+def at_url(world: World, settings: MigrateSettings, tmp_path: Path, query: str) -> MigrateSettings:
+    """The same by a URL with the administrator's login."""
+    file = tmp_path / "url"
+    login = f"{world.url.username}:{world.url.password or 'unused'}"
+    where = f"{world.url.host}:{world.url.port}/{settings.database_name}"
+    file.write_text(f"postgresql://{login}@{where}{query}\n")
+    single = {"database_host", "database_port", "database_name"}
+    admin = {"database_admin_user", "database_admin_password_file"}
+    kept = settings.model_dump(exclude_unset=True, exclude=single | admin)
+    return MigrateSettings(**kept, database_url_file=file)
+
+
+def test_a_connection_url_prepares_and_migrates(
+    world: World, migrate_settings: MigrateSettings, tmp_path: Path
+) -> None:
+    run(at_url(world, migrate_settings, tmp_path, "?sslmode=disable&channel_binding=disable"))
+    assert revision(world, migrate_settings) == migrate.head_revision()
+
+
+def test_the_urls_channel_binding_is_insisted_on(
+    world: World, migrate_settings: MigrateSettings, tmp_path: Path
+) -> None:
+    bound = at_url(world, migrate_settings, tmp_path, "?channel_binding=require")
+    with pytest.raises(ConfigurationError, match="channel binding"):
+        run(bound.model_copy(update={"database_wait_seconds": 0}))

@@ -112,6 +112,9 @@ def test_any_text_is_kept_as_it_is(user: User, title: str) -> None:
         ("PATCH", "/{id}", {"completed": "true"}, "body.completed"),
         ("PATCH", "/{id}", {"title": "new", "completed": None}, "completed must not be null"),
         ("PUT", "/{id}", {"title": "x", "description": "", "completed": 1}, "body.completed"),
+        ("POST", "", {"title": "x", "due_at": "2030-03-01T17:00:00"}, "has no zone"),
+        ("PATCH", "/{id}", {"due_at": "tomorrow"}, "body.due_at"),
+        ("PATCH", "/{id}", {"due_at": 1893456000}, "ISO 8601"),
     ],
     ids=lambda value: str(value)[:30],
 )
@@ -240,3 +243,34 @@ def test_unknown_routes_and_methods_answer_in_the_same_shape(user: User) -> None
     response = user.request("POST", "/tasks/1")
     assert response.status_code == 405
     assert response.json()["error"]["code"] == "method_not_allowed"
+
+
+DUE = "2030-03-01T17:00:00Z"
+
+
+def test_a_due_date_is_kept_changed_and_taken_away(user: User) -> None:
+    task = user.add_task(due_at="2030-03-01T18:00:00+01:00")
+    path = f"/tasks/{task['id']}"
+    assert task["due_at"] == DUE
+    assert user.tasks()[0]["due_at"] == DUE
+    later = user.request("PATCH", path, json={"due_at": "2031-01-01T00:00:00Z"}).json()
+    assert (later["due_at"], later["title"]) == ("2031-01-01T00:00:00Z", task["title"])
+    assert user.request("PATCH", path, json={"completed": True}).json()["due_at"] is not None
+    assert user.request("PATCH", path, json={"due_at": None}).json()["due_at"] is None
+    assert user.add_task()["due_at"] is None
+
+
+def test_who_replaces_a_task_and_knows_no_due_date_leaves_it(user: User) -> None:
+    path = f"/tasks/{user.add_task(due_at=DUE)['id']}"
+    whole = {"title": "rest", "description": "", "completed": False}
+    assert user.request("PUT", path, json=whole).json()["due_at"] == DUE
+    assert user.request("PUT", path, json={**whole, "due_at": None}).json()["due_at"] is None
+
+
+def test_a_due_date_goes_into_the_trash_and_back(user: User) -> None:
+    task = user.add_task(due_at=DUE)
+    user.request("DELETE", f"/tasks/{task['id']}")
+    assert user.request("GET", "/tasks?status=deleted").json()[0]["due_at"] == DUE
+    restored = user.request("POST", f"/tasks/{task['id']}/restore").json()
+    assert restored["due_at"] == DUE
+    assert user.tasks()[0]["due_at"] == DUE

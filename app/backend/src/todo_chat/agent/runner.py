@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import httpx2
@@ -115,7 +116,7 @@ class TurnRunner:
     ) -> AsyncIterator[TurnEvent]:
         agent = Agent(
             name="todo-chat",
-            instructions=INSTRUCTIONS,
+            instructions=f"{INSTRUCTIONS} It is now {datetime.now(UTC):%A, %Y-%m-%dT%H:%MZ}.",
             model=GuardedModel(self._model),
             mcp_servers=[tools],
         )

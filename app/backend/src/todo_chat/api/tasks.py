@@ -60,7 +60,7 @@ async def get_task(user: CurrentUser, services: ServicesDep, task_id: TaskIdPath
 async def replace_task(
     user: CurrentUser, services: ServicesDep, task_id: TaskIdPath, new: TaskReplace
 ) -> TaskPublic:
-    """Set title, description and completed."""
+    """Set title, description and completed, and the due date if it is given."""
     async with services.tasks_database.transaction(user) as session:
         return await service.replace_task(session, user, task_id, new)
 

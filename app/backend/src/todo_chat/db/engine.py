@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import SecretStr
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -25,10 +26,20 @@ _KEEPALIVE = {
 
 @dataclass(frozen=True)
 class Login:
-    """A role and the file that holds its password."""
+    """A role and its password, or the file that holds it."""
 
     user: str
-    password_file: Path
+    password: Path | SecretStr
+
+    def secret(self) -> str:
+        """The password itself.
+
+        Raises:
+            ConfigurationError: the file cannot be read.
+        """
+        known = self.password
+        secret = read_secret(known) if isinstance(known, Path) else known
+        return secret.get_secret_value()
 
 
 def database_url(settings: DatabaseSettings, login: Login, database: str | None = None) -> URL:
@@ -40,12 +51,13 @@ def database_url(settings: DatabaseSettings, login: Login, database: str | None 
     return URL.create(
         "postgresql+psycopg",
         username=login.user,
-        password=read_secret(login.password_file).get_secret_value(),
+        password=login.secret(),
         host=settings.database_host,
         port=settings.database_port,
         database=database or settings.database_name,
         query={
             "sslmode": settings.database_sslmode,
+            "channel_binding": settings.database_channel_binding,
             "connect_timeout": str(CONNECT_TIMEOUT_SECONDS),
         },
     )

@@ -6,10 +6,12 @@ from contextlib import asynccontextmanager
 
 from psycopg.errors import ReadOnlySqlTransaction
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
+
+from todo_chat.db.revisions import NEEDED_REVISION, SchemaBehindError
 
 STATEMENT_TIMEOUT_MILLISECONDS = 5000
 LOCK_TIMEOUT_MILLISECONDS = 3000
@@ -78,11 +80,23 @@ class Database:
             raise DatabaseUnavailableError(f"no answer in {BEGIN_SECONDS:g} s") from error
 
     async def check(self) -> None:
-        """Raise unless the database answers and holds a migrated schema."""
+        """Raise unless the database answers and has what the code needs.
+
+        A later release's schema has it too: it expands before it contracts.
+
+        Raises:
+            SchemaBehindError: no schema, or that of an earlier release.
+        """
         async with self._engine.connect() as connection:
-            revision = await connection.execute(text("SELECT version_num FROM alembic_version"))
-            if revision.first() is None:
-                raise DatabaseUnavailableError("the schema has not been migrated")
+            try:
+                revisions = await connection.execute(
+                    text("SELECT version_num FROM alembic_version")
+                )
+            except ProgrammingError as error:
+                raise SchemaBehindError(None) from error
+            found = revisions.scalar()
+            if found is None or found < NEEDED_REVISION:
+                raise SchemaBehindError(found)
 
     async def close(self) -> None:
         """Close every pooled connection."""

@@ -7,9 +7,9 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from todo_chat.logs import configure_logging
-from todo_chat.settings import ConfigurationError, ProcessSettings
+from todo_chat.settings import ConfigurationError, ProcessError, ProcessSettings
 
-EXIT_CONFIGURATION = 3
+EXIT_CONFIGURATION = ConfigurationError.exit_code
 
 S = TypeVar("S", bound=ProcessSettings)
 
@@ -18,8 +18,8 @@ def start(process: str, settings_class: type[S], work: Callable[[S], None]) -> i
     """Run ``work`` with validated settings and return the exit code.
 
     Returns:
-        0 when the work ended, 3 when the process is not configured properly; the
-        reason is then on standard error.
+        0 when the work ended, 3 when the process is not configured properly, that of the
+        ProcessError when the work ends with one; the reason is then on standard error.
     """
     try:
         settings = settings_class()
@@ -30,7 +30,7 @@ def start(process: str, settings_class: type[S], work: Callable[[S], None]) -> i
             name = "_".join(["TODO", *(str(part).upper() for part in problem["loc"])])
             print(f"{process}: {name}: {problem['msg']}", file=sys.stderr)
         return EXIT_CONFIGURATION
-    except ConfigurationError as error:
+    except ProcessError as error:
         print(f"{process}: {error}", file=sys.stderr)
-        return EXIT_CONFIGURATION
+        return error.exit_code
     return 0

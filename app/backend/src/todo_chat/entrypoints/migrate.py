@@ -1,5 +1,9 @@
-"""The migrate process: roles (when an administrator's login is given), then the schema."""
+"""The migrate process: roles (when an administrator's login is given), then the schema.
 
+With the argument ``check`` it only says what it finds, as a line of JSON.
+"""
+
+import json
 import logging
 import sys
 from collections.abc import Iterator
@@ -12,6 +16,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from todo_chat.db import migrate
 from todo_chat.db.engine import Login, database_url
+from todo_chat.db.revisions import NEEDED_REVISION, SchemaBehindError, State, judge, plan
 from todo_chat.entrypoints._start import start
 from todo_chat.settings import ConfigurationError, MigrateSettings, read_secret
 
@@ -23,17 +28,43 @@ def run(settings: MigrateSettings) -> None:
 
     Raises:
         ConfigurationError: a secret is missing or the database does not let us in.
+        ProcessError: see ``migrate.upgrade_schema``.
     """
     if settings.database_admin_user is not None:
         _prepare(settings, settings.database_admin_user)
     login = Login(settings.database_migrator_user, settings.database_migrator_password_file)
     engine = _connect(settings, login)
-    before, after = migrate.upgrade_schema(engine)
+    limits = migrate.Limits(
+        lock_seconds=settings.migrate_lock_seconds,
+        lock_attempts=settings.migrate_lock_attempts,
+        statement_seconds=settings.migrate_statement_seconds,
+    )
+    before, after = migrate.upgrade_schema(engine, limits, contract=settings.migrate_contract)
     log.info("schema is up to date", extra={"before": before, "after": after})
 
 
+def check(settings: MigrateSettings) -> None:
+    """Say what the schema is to this release; change nothing.
+
+    Raises:
+        ConfigurationError: a secret is missing or the database does not let us in.
+        SchemaBehindError: no schema, or an older one: the migrations have to run.
+        NewerSchemaError: it belongs to a later release.
+    """
+    login = Login(settings.database_migrator_user, settings.database_migrator_password_file)
+    with _connect(settings, login).connect() as connection:
+        found = migrate.found_revision(connection)
+    known = migrate.known_revisions()
+    state = judge(found, known)
+    newest = known[-1].number
+    print(json.dumps({"state": state, "found": found, "needed": NEEDED_REVISION, "newest": newest}))
+    plan(found, known, contract=settings.migrate_contract)
+    if state in {State.EMPTY, State.BEHIND}:
+        raise SchemaBehindError(found)
+
+
 def _prepare(settings: MigrateSettings, admin_user: str) -> None:
-    admin = Login(admin_user, _required(settings, "admin"))
+    admin = Login(admin_user, settings.admin_password or _required(settings, "admin"))
     passwords = {
         role: read_secret(_required(settings, role)).get_secret_value() for role in migrate.ROLES
     }
@@ -88,4 +119,4 @@ def _connect(settings: MigrateSettings, login: Login, database: str | None = Non
 
 
 if __name__ == "__main__":
-    sys.exit(start("migrate", MigrateSettings, run))
+    sys.exit(start("migrate", MigrateSettings, check if sys.argv[1:] == ["check"] else run))

@@ -1,6 +1,7 @@
 """The six tools. The user comes from the verified token and is in no tool's schema."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context
@@ -8,11 +9,12 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
 from mcp_types import ToolAnnotations
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from todo_chat.mcp.calls import ToolRunner
 from todo_chat.tasks import service
+from todo_chat.tasks.due import EXAMPLE, parse_due
 from todo_chat.tasks.models import TaskCreate, TaskId, TaskSearch, TaskStatus, TaskUpdate
 from todo_chat.text import BIGINT_MAX, Description, Storable, Title
 
@@ -27,6 +29,7 @@ class ToolTask(BaseModel):
     title: str
     description: str
     completed: bool
+    due_at: Annotated[datetime | None, Field(exclude_if=lambda due: due is None)] = None
     note: Annotated[str | None, Field(exclude_if=lambda note: note is None)] = None
 
 
@@ -68,6 +71,28 @@ _Title = Annotated[Title, Field(description="What is to be done, 1 to 200 charac
 _Description = Annotated[Description, Field(description="Details, at most 2000 characters.")]
 
 
+def _due_or_none(given: str) -> str:
+    """Empty for no due date, else as it was given once it is known to be one."""
+    if given:
+        parse_due(given)
+    return given
+
+
+_Due = Annotated[str, AfterValidator(_due_or_none)]
+_DUE = (
+    f"When it is due, ISO 8601 with the user's zone, such as {EXAMPLE}; whether that is past is "
+    "yours to tell."
+)
+
+
+def _due(given: str) -> datetime | None:
+    return parse_due(given) if given else None
+
+
+def _due_field(fields: dict[str, Any]) -> dict[str, Any]:
+    return {"due_at": _due(fields["due_at"])} if "due_at" in fields else {}
+
+
 def _tool_task(task: BaseModel) -> ToolTask:
     return ToolTask.model_validate(task, from_attributes=True)
 
@@ -95,15 +120,21 @@ def build_tools(runner: ToolRunner, *, most_tasks: int) -> list[Tool]:
     """The six tools; ``most_tasks`` is how many a user may have."""
 
     async def add_task(
-        context: ToolContext, title: _Title, description: _Description = ""
+        context: ToolContext,
+        title: _Title,
+        description: _Description = "",
+        due_at: Annotated[_Due, Field(description=_DUE)] = "",
     ) -> ToolTask:
         """Add a task to the user's list."""
 
         async def work(session: AsyncSession, user: str) -> ToolTask:
-            new = TaskCreate(title=title, description=description)
+            new = TaskCreate(title=title, description=description, due_at=_due(due_at))
             return _tool_task(await service.add_task(session, user, new, most=most_tasks))
 
         arguments = {"title": title, "description": description}
+        if due_at:
+            # Left out otherwise: a call without one is the same call to the release before.
+            arguments["due_at"] = due_at
         return await runner.run(context, "add_task", arguments, ToolTask, work)
 
     async def list_tasks(
@@ -171,13 +202,19 @@ def build_tools(runner: ToolRunner, *, most_tasks: int) -> list[Tool]:
         completed: Annotated[
             bool, Field(strict=True), _optional("Whether it is done; false reopens it.")
         ] = _LEFT_OUT,
+        due_at: Annotated[_Due, _optional(f"{_DUE} Empty takes it away.")] = _LEFT_OUT,
     ) -> ToolTask:
-        """Change a task's title or description, or reopen it; give at least one of them."""
-        given = {"title": title, "description": description, "completed": completed}
+        """Change a task's title, description or due date, or reopen it; give at least one."""
+        given = {
+            "title": title,
+            "description": description,
+            "completed": completed,
+            "due_at": due_at,
+        }
         fields = {name: value for name, value in given.items() if value is not _LEFT_OUT}
         if not fields:
-            raise ToolError("Give at least one of title, description, completed.")
-        change = TaskUpdate.model_validate(fields)
+            raise ToolError("Give at least one of title, description, completed, due_at.")
+        change = TaskUpdate.model_validate({**fields, **_due_field(fields)})
 
         async def work(session: AsyncSession, user: str) -> ToolTask:
             return _tool_task(await service.update_task(session, user, task_id, change))

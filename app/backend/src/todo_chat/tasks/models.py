@@ -11,6 +11,7 @@ from pydantic.json_schema import SkipJsonSchema
 from sqlalchemy import BigInteger, Column, DateTime, Identity, Text, func
 from sqlmodel import Field, SQLModel
 
+from todo_chat.tasks.due import DueAt
 from todo_chat.text import BIGINT_MAX, Description, Title
 
 TaskId = Annotated[int, Constraint(ge=1, le=BIGINT_MAX)]
@@ -37,6 +38,7 @@ class Task(SQLModel, table=True):
     title: str = Field(sa_column=Column(Text, nullable=False))
     description: str = Field(default="", sa_column=Column(Text, nullable=False))
     completed: bool = Field(default=False)
+    due_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     created_at: datetime | None = Field(
         default=None,
         sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now()),
@@ -59,6 +61,7 @@ class DeletedTask(SQLModel, table=True):
     title: str = Field(sa_column=Column(Text, nullable=False))
     description: str = Field(sa_column=Column(Text, nullable=False))
     completed: bool
+    due_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     created_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     updated_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     deleted_at: datetime | None = Field(
@@ -78,28 +81,37 @@ class TaskCreate(_AsGiven):
 
     title: Title
     description: Description = ""
+    due_at: DueAt | None = None
 
 
 class TaskReplace(_AsGiven):
-    """Every changeable field of a task."""
+    """Every changeable field of a task.
+
+    ``due_at`` may be left out and then stays: clients of before do not know it.
+    """
 
     title: Title
     description: Description
     completed: bool
+    due_at: DueAt | None = None
 
 
 class TaskUpdate(_AsGiven):
-    """Some changeable fields of a task, at least one; a field that is null is refused."""
+    """Some changeable fields of a task, at least one; null is refused but for ``due_at``.
+
+    ``due_at`` null takes the due date away.
+    """
 
     title: Title | SkipJsonSchema[None] = None
     description: Description | SkipJsonSchema[None] = None
     completed: bool | SkipJsonSchema[None] = None
+    due_at: DueAt | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _null_is_no_value(cls, given: Any) -> Any:
         if isinstance(given, dict):
-            nulls = [str(name) for name, value in given.items() if value is None]
+            nulls = [str(n) for n, value in given.items() if value is None and n != "due_at"]
             if nulls:
                 raise ValueError(f"{', '.join(nulls)} must not be null; leave out what stays")
         return given
@@ -107,7 +119,7 @@ class TaskUpdate(_AsGiven):
     @model_validator(mode="after")
     def _something_to_change(self) -> Self:
         if not self.model_fields_set:
-            raise ValueError("give at least one of title, description, completed")
+            raise ValueError("give at least one of title, description, completed, due_at")
         return self
 
 
@@ -119,6 +131,8 @@ class TaskPublic(SQLModel):
     title: str
     description: str
     completed: bool
+    due_at: datetime | None = None
+    """Whether that is past is for the reader to tell, whose clock it is about."""
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None = None

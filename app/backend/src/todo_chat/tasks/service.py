@@ -32,12 +32,12 @@ _RESTORE = text(
     WITH back AS (
       DELETE FROM deleted_tasks
       WHERE user_id = :user_id AND id = :task_id AND deleted_at > now() - interval '30 days'
-      RETURNING id, user_id, title, description, completed, created_at
+      RETURNING id, user_id, title, description, completed, due_at, created_at
     )
-    INSERT INTO tasks (id, user_id, title, description, completed, created_at)
+    INSERT INTO tasks (id, user_id, title, description, completed, due_at, created_at)
     OVERRIDING SYSTEM VALUE
     SELECT * FROM back
-    RETURNING id, user_id, title, description, completed, created_at, updated_at
+    RETURNING id, user_id, title, description, completed, due_at, created_at, updated_at
     """
 )
 
@@ -96,19 +96,19 @@ async def add_task(
         TooManyTasksError: the user has ``most`` already.
     """
     await _refuse_beyond(session, user_id, most)
-    task = Task(user_id=user_id, title=new.title, description=new.description)
+    task = Task(user_id=user_id, title=new.title, description=new.description, due_at=new.due_at)
     return await _save(session, task)
 
 
 async def replace_task(
     session: AsyncSession, user_id: str, task_id: int, new: TaskReplace
 ) -> TaskPublic:
-    """Set every changeable field.
+    """Set every changeable field that is given.
 
     Raises:
         TaskNotFoundError: unknown or another user's.
     """
-    return await _change(session, user_id, task_id, new.model_dump())
+    return await _change(session, user_id, task_id, new.model_dump(exclude_unset=True))
 
 
 async def update_task(

@@ -9,6 +9,8 @@ revision: str = ${repr(up_revision)}
 down_revision: str | None = ${repr(down_revision)}
 branch_labels: str | Sequence[str] | None = ${repr(branch_labels)}
 depends_on: str | Sequence[str] | None = ${repr(depends_on)}
+# The expansion whose old form this ends; None where the release before goes on working.
+contracts: str | None = None
 
 
 def upgrade() -> None:

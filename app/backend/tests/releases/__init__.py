@@ -1,0 +1,1 @@
+"""Earlier releases on later schemas."""
