@@ -2,7 +2,7 @@ import type { StreamEvent } from "../api/types.ts";
 import type { ChatState } from "../chat/state.ts";
 import { toolCallSentence } from "../chat/tools.ts";
 import type { Operation, TasksState } from "../tasks/state.ts";
-import type { AppEvent, AppState } from "./state.ts";
+import type { AppEvent, AppState } from "./model.ts";
 
 /** What a screen reader says about an event; null for what needs no words or is said by an alert. */
 export function announcementFor(state: AppState, event: AppEvent): string | null {

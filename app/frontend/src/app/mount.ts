@@ -10,7 +10,8 @@ import { draftStorageIn } from "../session/draft.ts";
 import { sessionOf } from "../session/state.ts";
 import { sessionStorageIn } from "../session/storage.ts";
 import { tasksActions } from "../tasks/actions.ts";
-import { type AppEvent, type AppState, initialState, reduce } from "./state.ts";
+import { type AppEvent, type AppState, initialState } from "./model.ts";
+import { reduce } from "./state.ts";
 import { readTheme, writeTheme } from "./theme.ts";
 import { appView, type Workspace } from "./view.ts";
 

@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
 import type { Conversation } from "../api/types.ts";
-import { ids } from "../app/focus.ts";
+import { ids } from "../app/ids.ts";
 import { problemView } from "../problem-view.ts";
 import type { ChatState } from "./state.ts";
 import type { ChatHandlers } from "./view.ts";

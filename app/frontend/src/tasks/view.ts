@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from "lit-html";
 import { live } from "lit-html/directives/live.js";
 import { repeat } from "lit-html/directives/repeat.js";
 import type { TaskId } from "../api/types.ts";
-import { ids } from "../app/focus.ts";
+import { ids } from "../app/ids.ts";
 import { fieldText, submittedForm } from "../form.ts";
 import { icons } from "../icons.ts";
 import { problemView } from "../problem-view.ts";
