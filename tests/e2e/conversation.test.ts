@@ -21,7 +21,7 @@ describe('a person with tasks', () => {
     expect(await todo.task('buy milk').isChecked()).toBe(true)
     expect(await todo.task('water the plants').isChecked()).toBe(false)
 
-    await todo.conversations.getByRole('button', { name: /add buy milk/ }).click()
+    await todo.conversations.getByRole('button', { name: /^add buy milk/ }).click()
     await todo.messages.getByText('Added “water the plants”').waitFor()
   })
 
@@ -86,12 +86,12 @@ describe('a person with tasks', () => {
     await todo.say('hello')
     await todo.button('New conversation').click()
     await todo.say('what can I do here?')
-    await expect.poll(() => todo.conversations.getByRole('button').count()).toBe(2)
+    await expect.poll(() => todo.conversations.getByRole('listitem').count()).toBe(2)
     await todo.conversations.getByRole('button', { name: /^hello/ }).click()
     await todo.messages.getByText('hello', { exact: true }).waitFor()
     await todo.say("what's pending")
     await todo.page.reload()
-    await expect.poll(() => todo.conversations.getByRole('button').count()).toBe(2)
+    await expect.poll(() => todo.conversations.getByRole('listitem').count()).toBe(2)
     await todo.conversations.getByRole('button', { name: /^hello/ }).click()
     await todo.messages.getByText("what's pending", { exact: true }).waitFor()
   })

@@ -14,7 +14,19 @@ export function focusFor(state: AppState, event: AppEvent): string | null {
     case "chat/conversationOpened":
     case "chat/takenBack":
     case "chat/sent":
+    case "chat/stopAsked":
       return ids.message;
+    case "chat/conversationOpenedFor":
+      return event.as === "rename" ? ids.conversationTitle(event.id) : ids.conversationKeep(event.id);
+    case "chat/conversationClosed": {
+      const { open } = state.chat.conversations;
+      if (open === null) return null;
+      return open.as === "rename" ? ids.conversationRename(open.id) : ids.conversationDelete(open.id);
+    }
+    case "chat/conversationRenamed":
+      return ids.conversationRename(event.conversation.id);
+    case "chat/conversationDeleted":
+      return ids.conversationsHeading;
     case "session/ended":
     case "session/signInFailed":
       return state.info?.sign_in === "oidc" ? ids.signIn : ids.userId;

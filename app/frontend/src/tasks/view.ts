@@ -5,6 +5,7 @@ import type { TaskId } from "../api/types.ts";
 import { ids } from "../app/ids.ts";
 import { fieldText, submittedForm } from "../form.ts";
 import { icons } from "../icons.ts";
+import { isComposing } from "../keyboard.ts";
 import { problemView } from "../problem-view.ts";
 import type { TasksActions } from "./actions.ts";
 import {
@@ -343,5 +344,5 @@ function deleteQuestion(row: Row, id: TaskId, { actions, dispatch }: TasksHandle
 }
 
 function closeOnEscape(event: KeyboardEvent, dispatch: TasksHandlers["dispatch"]): void {
-  if (event.key === "Escape") dispatch({ type: "tasks/closed" });
+  if (event.key === "Escape" && !isComposing(event)) dispatch({ type: "tasks/closed" });
 }
