@@ -153,7 +153,7 @@ function deleteQuestion({ id, title }: Conversation, { actions, dispatch }: Chat
   const questionId = `conversation-${id}-question`;
   return html`
     <div class="conversation-edit" role="group" aria-labelledby=${questionId}>
-      <p id=${questionId}>Delete “<bdi>${title}</bdi>” for good? The tasks stay.</p>
+      <p id=${questionId}>Delete “${title}” for good? The tasks stay.</p>
       <div class="form-actions">
         <button type="button" class="button danger" @click=${() => void actions.deleteConversation(id)}>Delete</button>
         <button

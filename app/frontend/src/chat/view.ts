@@ -8,6 +8,7 @@ import { icons } from "../icons.ts";
 import { isComposing } from "../keyboard.ts";
 import { problemView } from "../problem-view.ts";
 import type { ChatActions } from "./actions.ts";
+import { markdownView } from "./markdown.ts";
 import { type ChatEvent, type ChatState, turnUnderWay } from "./state.ts";
 import { toolCallSentence } from "./tools.ts";
 import { isUnderWay, type Turn } from "./turns.ts";
@@ -109,7 +110,7 @@ function questionView(message: string): TemplateResult {
   return html`
     <li class="message" data-role="user">
       ${author("user")}
-      <div class="bubble">${message}</div>
+      <div class="bubble" dir="auto">${message}</div>
     </li>
   `;
 }
@@ -121,7 +122,7 @@ function answerView(turn: Turn): TemplateResult | typeof nothing {
   return html`
     <li class="message" data-role="assistant" aria-busy=${working}>
       ${author("assistant")} ${toolCalls(turn.toolCalls)}
-      ${turn.answer === "" ? nothing : html`<div class="bubble" data-streaming=${working}>${turn.answer}</div>`}
+      ${turn.answer === "" ? nothing : html`<div class="bubble formatted" data-streaming=${working}>${markdownView(turn.answer)}</div>`}
       ${silent ? html`<div class="bubble thinking"><span class="visually-hidden">Answering…</span><i></i><i></i><i></i></div>` : nothing}
     </li>
   `;
@@ -193,6 +194,7 @@ function messageForm(state: ChatState, { actions, dispatch }: ChatHandlers): Tem
       <textarea
         id=${ids.message}
         rows="1"
+        dir="auto"
         placeholder="Message the assistant"
         aria-describedby="message-hint"
         enterkeyhint="send"
