@@ -67,7 +67,7 @@ function nodeView({ token, children }: Node): unknown {
     case "s_open":
       return html`<s>${all(children)}</s>`;
     case "link_open":
-      return linkView(String(token.attrGet("href") ?? ""), all(children));
+      return linkView(token.attrGet("href") ?? "", all(children));
     case "code_inline":
       return html`<code>${token.content}</code>`;
     case "code_block":
