@@ -47,6 +47,11 @@ describe("Markdown of an answer", () => {
     expect(link).toHaveAttribute("target", "_blank");
   });
 
+  it("makes a link of a bare address", () => {
+    render(markdownView("see https://example.org/a."), root);
+    expect(root.querySelector("a")).toHaveAttribute("href", "https://example.org/a");
+  });
+
   it.each([
     "<script>alert(1)</script>",
     '<img src=x onerror="alert(1)">',

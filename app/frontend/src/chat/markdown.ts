@@ -2,8 +2,8 @@
 import { html, nothing } from "lit-html";
 import MarkdownIt, { type Token } from "markdown-it";
 
-/** Raw HTML in the text stays text. A single line break is one, as people write in a chat. */
-const parser = new MarkdownIt({ html: false, linkify: true, breaks: true });
+/** Bare addresses become links. Raw HTML stays text by default, and would below if the parser told of it. */
+const parser = new MarkdownIt({ linkify: true });
 
 /** Where a link may lead; anything else is shown as its words. */
 const PROTOCOLS: ReadonlySet<string> = new Set(["http:", "https:", "mailto:"]);
@@ -39,6 +39,7 @@ function nodeView({ token, children }: Node): unknown {
   switch (token.type) {
     case "text":
       return token.content;
+    // A single line break is one too, as people write in a chat.
     case "softbreak":
     case "hardbreak":
       return html`<br />`;
