@@ -21,7 +21,7 @@ describe('a person with tasks', () => {
     expect(await todo.task('buy milk').isChecked()).toBe(true)
     expect(await todo.task('water the plants').isChecked()).toBe(false)
 
-    await todo.conversations.getByRole('button', { name: /add buy milk/ }).click()
+    await todo.conversations.getByRole('button', { name: /^add buy milk/ }).click()
     await todo.messages.getByText('Added “water the plants”').waitFor()
   })
 
@@ -86,14 +86,50 @@ describe('a person with tasks', () => {
     await todo.say('hello')
     await todo.button('New conversation').click()
     await todo.say('what can I do here?')
-    await expect.poll(() => todo.conversations.getByRole('button').count()).toBe(2)
+    await expect.poll(() => todo.conversations.getByRole('listitem').count()).toBe(2)
     await todo.conversations.getByRole('button', { name: /^hello/ }).click()
     await todo.messages.getByText('hello', { exact: true }).waitFor()
     await todo.say("what's pending")
     await todo.page.reload()
-    await expect.poll(() => todo.conversations.getByRole('button').count()).toBe(2)
+    await expect.poll(() => todo.conversations.getByRole('listitem').count()).toBe(2)
     await todo.conversations.getByRole('button', { name: /^hello/ }).click()
     await todo.messages.getByText("what's pending", { exact: true }).waitFor()
+  })
+
+  test('names, finds and deletes a conversation', async ({ open, userId }) => {
+    const todo = await open()
+    await todo.signIn(userId)
+    await todo.say('add green tea')
+    await todo.button('New conversation').click()
+    await todo.say('hello')
+    await todo.button('Rename add green tea').click()
+    await todo.page.getByRole('textbox', { name: 'Name of the conversation' }).fill('Drinks')
+    await todo.button('Save').click()
+    await todo.conversations.getByRole('button', { name: /^Drinks/ }).waitFor()
+
+    const search = todo.page.getByRole('searchbox', { name: 'Search conversations' })
+    await search.fill('Green')
+    await expect.poll(() => todo.conversations.getByRole('listitem').count()).toBe(1)
+    await search.fill('')
+    await expect.poll(() => todo.conversations.getByRole('listitem').count()).toBe(2)
+
+    await todo.button('Delete Drinks').click()
+    await todo.button('Delete').click()
+    await expect.poll(() => todo.conversations.getByRole('listitem').count()).toBe(1)
+    await todo.page.reload()
+    await todo.task('green tea').waitFor()
+    await todo.conversations.getByRole('button', { name: /^hello/ }).waitFor()
+    expect(await todo.conversations.getByRole('button', { name: /^Drinks/ }).count()).toBe(0)
+  })
+
+  test('goes on in the conversation that was open after a reload', async ({ open, userId }) => {
+    const todo = await open()
+    await todo.signIn(userId)
+    await todo.say('add buy milk')
+    await todo.page.reload()
+    await todo.messages.getByText('Added “buy milk”').waitFor()
+    await todo.say('complete it')
+    expect(await todo.conversations.getByRole('listitem').count()).toBe(1)
   })
 
   test('sees nothing of another person', async ({ open, userId }) => {

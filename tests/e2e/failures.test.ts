@@ -30,7 +30,7 @@ describe('when something fails', () => {
     await todo.page.reload()
     await todo.task('buy milk').waitFor()
     expect(await todo.taskTitles()).toEqual(['buy milk'])
-    await todo.conversations.getByRole('button', { name: /add buy milk/ }).click()
+    await todo.conversations.getByRole('button', { name: /^add buy milk/ }).click()
     await todo.messages.getByText('Added “buy milk”').waitFor()
     expect(await todo.messages.getByText('add buy milk', { exact: true }).count()).toBe(1)
   })

@@ -14,6 +14,7 @@ export const icons = {
   ),
   add: icon(html`<svg viewBox="0 0 24 24"><path d="M12 5v14M5 12h14" /></svg>`),
   send: icon(html`<svg viewBox="0 0 24 24"><path d="M12 19V5M6 11l6-6 6 6" /></svg>`),
+  stop: icon(html`<svg viewBox="0 0 24 24"><path d="M7 7h10v10H7z" /></svg>`),
   edit: icon(html`<svg viewBox="0 0 24 24"><path d="M4 20h4L19 9l-4-4L4 16zM13 7l4 4" /></svg>`),
   remove: icon(
     html`<svg viewBox="0 0 24 24"><path d="M5 7h14M10 7V4.5h4V7M7 7l1 13h8l1-13M10.5 11v5M13.5 11v5" /></svg>`,

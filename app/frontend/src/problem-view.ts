@@ -7,10 +7,15 @@ export interface ProblemAction {
   run: () => void;
 }
 
-/** A failure and what can be done about it. Read out at once, as an alert. */
-export function problemView(problem: Problem, lead: string | null, actions: ProblemAction[]): TemplateResult {
+/** A failure and what can be done about it. Read out at once, as an alert, unless it is not `urgent`. */
+export function problemView(
+  problem: Problem,
+  lead: string | null,
+  actions: ProblemAction[],
+  { urgent = true }: { urgent?: boolean } = {},
+): TemplateResult {
   return html`
-    <div class="problem" role="alert">
+    <div class="problem" role=${urgent ? "alert" : "group"}>
       ${icons.warning}
       <div class="problem-text">
         <p>${lead === null ? nothing : html`<strong>${lead}</strong> `}${problem.message}</p>

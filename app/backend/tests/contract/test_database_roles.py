@@ -21,7 +21,8 @@ FORBIDDEN = [
     ("chat", "DELETE FROM messages"),
     ("chat", "UPDATE messages SET role = 'assistant'"),
     ("chat", "UPDATE messages SET content = 'x'"),
-    ("chat", "DELETE FROM conversations"),
+    ("chat", "UPDATE conversations SET user_id = 'mallory'"),
+    ("chat", "UPDATE conversations SET created_at = now()"),
     ("chat", "UPDATE sessions SET user_id = 'mallory'"),
     ("chat", "UPDATE accounts SET subject = 'mallory'"),
     ("chat", "DELETE FROM accounts"),
@@ -83,6 +84,14 @@ def test_nobody_writes_rows_for_another_user(user: User, world: World, role: str
     with pytest.raises(ProgrammingError, match="row-level security"):
         world.sql("UPDATE tasks SET user_id = 'mallory'", role, as_user=user.id)
     assert user.tasks() == [task]
+
+
+def test_nobody_names_or_deletes_the_conversation_of_another_user(user: User, world: World) -> None:
+    conversation = user.chat("hello").json()["conversation_id"]
+    world.sql("UPDATE conversations SET title = 'stolen'", "chat", as_user="mallory")
+    world.sql("DELETE FROM conversations", "chat", as_user="mallory")
+    assert len(user.messages(conversation)) == 2
+    assert user.request("GET", "/conversations").json()[0]["title"] == "hello"
 
 
 @pytest.mark.parametrize("role", ["tasks", "mcp"])

@@ -130,6 +130,9 @@ def test_the_document_names_every_route() -> None:
         "POST /api/{user_id}/tasks/{task_id}/restore",
         "POST /api/{user_id}/chat",
         "POST /api/{user_id}/chat/stream",
+        "POST /api/{user_id}/chat/stop",
         "GET /api/{user_id}/conversations",
+        "PATCH /api/{user_id}/conversations/{conversation_id}",
+        "DELETE /api/{user_id}/conversations/{conversation_id}",
         "GET /api/{user_id}/conversations/{conversation_id}/messages",
     }

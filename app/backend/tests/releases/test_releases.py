@@ -253,8 +253,8 @@ def test_a_contraction_finds_that_older_code_still_ran(own: World) -> None:
         connection.execute(INSERT, {"turn": "after the backfill"})
     with pytest.raises(migrate.RowsAgainstItError, match="violated by some row") as refused:
         migrate.upgrade_schema(migrator(own), contract=True)
-    assert "the migration after 0006 changed nothing" in str(refused.value)
+    assert "the migration after 0007 changed nothing" in str(refused.value)
     with migrator(own).begin() as connection:
         connection.execute(text("UPDATE tool_calls SET attempt = '' WHERE attempt IS NULL"))
     after = migrate.upgrade_schema(migrator(own), contract=True)
-    assert after == ("0006", migrate.head_revision())
+    assert after == ("0007", migrate.head_revision())

@@ -66,7 +66,7 @@ describe("REST calls", () => {
     const first = server.addConversation("ada", "first");
     const second = server.addConversation("ada", "second");
     expect((await api.listConversations(session)).map(({ title }) => title)).toEqual(["second", "first"]);
-    expect((await api.listConversations(session, second.id)).map(({ id }) => id)).toEqual([first.id]);
+    expect((await api.listConversations(session, { before: second.id })).map(({ id }) => id)).toEqual([first.id]);
   });
 
   it("escapes the user id in the path", async () => {

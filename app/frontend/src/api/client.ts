@@ -6,6 +6,7 @@ import {
   type Conversation,
   type ConversationId,
   conversationListSchema,
+  conversationSchema,
   errorSchema,
   type Info,
   infoSchema,
@@ -45,6 +46,13 @@ export interface ChatRequest {
   idempotencyKey: string;
 }
 
+export interface ConversationQuery {
+  /** Only those with a smaller id. */
+  before?: ConversationId | undefined;
+  /** Only those with this text in their title or in a message. */
+  search?: string;
+}
+
 /** Every method throws `ApiError` and nothing else, except an abort of the given signal. */
 export interface Api {
   info: () => Promise<Info>;
@@ -60,10 +68,15 @@ export interface Api {
   /** Moves the task to the trash, where it stays for 30 days. */
   deleteTask: (session: Session, id: TaskId) => Promise<void>;
   restoreTask: (session: Session, id: TaskId) => Promise<Task>;
-  /** Newest first, at most `CONVERSATIONS_PER_PAGE`; `before` continues below that id. */
-  listConversations: (session: Session, before?: ConversationId) => Promise<Conversation[]>;
-  /** The whole conversation, oldest first. */
-  listMessages: (session: Session, id: ConversationId) => Promise<Message[]>;
+  /** Newest first, at most `CONVERSATIONS_PER_PAGE`. */
+  listConversations: (session: Session, which?: ConversationQuery) => Promise<Conversation[]>;
+  renameConversation: (session: Session, id: ConversationId, title: string) => Promise<Conversation>;
+  /** Deletes the conversation and its messages for good; the tasks stay. */
+  deleteConversation: (session: Session, id: ConversationId) => Promise<void>;
+  /** The whole conversation, or what is in it after the message `after`; oldest first. */
+  listMessages: (session: Session, id: ConversationId, after?: number) => Promise<Message[]>;
+  /** Asks the server to end the turn; it ends with the error `stopped`, unless it is answered before. */
+  stopTurn: (session: Session, idempotencyKey: string) => Promise<void>;
   /** Ends after one `done`; an `error` event of the stream is thrown. */
   chat: (session: Session, request: ChatRequest, signal: AbortSignal) => AsyncGenerator<StreamEvent>;
 }
@@ -120,13 +133,17 @@ export function createClient(options: ClientOptions): Api {
     return parsed(schema, text, response);
   }
 
+  /** For an answer without a body. */
+  async function done(call: Omit<Call, "signal">): Promise<void> {
+    await send({ ...call, signal: AbortSignal.timeout(requestTimeoutMs) });
+  }
+
   return {
     info: () => json({ method: "GET", path: "/api/info" }, infoSchema),
     login: (userId) => json({ method: "POST", path: "/api/login", body: { user_id: userId } }, sessionSchema),
     browserSession: () => json({ method: "GET", path: "/api/auth/session" }, browserSessionSchema),
     signOut: async (where) => {
-      const path = where === "here" ? "/api/auth/logout" : "/api/auth/logout-everywhere";
-      await send({ method: "POST", path, signal: AbortSignal.timeout(requestTimeoutMs) });
+      await done({ method: "POST", path: where === "here" ? "/api/auth/logout" : "/api/auth/logout-everywhere" });
     },
     listTasks: (session, which = "all") =>
       everyPage(TASKS_PER_PAGE, (query) => {
@@ -137,25 +154,38 @@ export function createClient(options: ClientOptions): Api {
       json({ method: "POST", path: userPath(session, "tasks"), session, body: draft }, taskSchema),
     updateTask: (session, id, patch) =>
       json({ method: "PATCH", path: userPath(session, "tasks", id), session, body: patch }, taskSchema),
-    deleteTask: async (session, id) => {
-      await send({
-        method: "DELETE",
-        path: userPath(session, "tasks", id),
-        session,
-        signal: AbortSignal.timeout(requestTimeoutMs),
-      });
-    },
+    deleteTask: (session, id) => done({ method: "DELETE", path: userPath(session, "tasks", id), session }),
     restoreTask: (session, id) =>
       json({ method: "POST", path: userPath(session, "tasks", id, "restore"), session }, taskSchema),
-    listConversations: (session, before) => {
-      const query = before === undefined ? "" : `&before=${before}`;
-      const path = `${userPath(session, "conversations")}?limit=${CONVERSATIONS_PER_PAGE}${query}`;
+    listConversations: (session, { before, search = "" } = {}) => {
+      const query = new URLSearchParams({ limit: String(CONVERSATIONS_PER_PAGE) });
+      if (before !== undefined) query.set("before", String(before));
+      if (search !== "") query.set("search", search);
+      const path = `${userPath(session, "conversations")}?${query.toString()}`;
       return json({ method: "GET", path, session }, conversationListSchema);
     },
-    listMessages: (session, id) =>
-      everyPage(MESSAGES_PER_PAGE, (query) => {
-        const path = `${userPath(session, "conversations", id, "messages")}?${query}`;
-        return json({ method: "GET", path, session }, messageListSchema);
+    renameConversation: (session, id, title) =>
+      json(
+        { method: "PATCH", path: userPath(session, "conversations", id), session, body: { title } },
+        conversationSchema,
+      ),
+    deleteConversation: (session, id) =>
+      done({ method: "DELETE", path: userPath(session, "conversations", id), session }),
+    listMessages: (session, id, after) =>
+      everyPage(
+        MESSAGES_PER_PAGE,
+        (query) => {
+          const path = `${userPath(session, "conversations", id, "messages")}?${query}`;
+          return json({ method: "GET", path, session }, messageListSchema);
+        },
+        after,
+      ),
+    stopTurn: (session, idempotencyKey) =>
+      done({
+        method: "POST",
+        path: userPath(session, "chat", "stop"),
+        session,
+        body: { idempotency_key: idempotencyKey },
       }),
     async *chat(session, request, signal) {
       const idle = new IdleTimer(streamIdleTimeoutMs);
@@ -179,12 +209,16 @@ export function createClient(options: ClientOptions): Api {
   };
 }
 
-/** All items of a list that is told in order of their ids; a page that is not full is the last one. */
-async function everyPage<T extends { id: number }>(size: number, load: (query: string) => Promise<T[]>): Promise<T[]> {
+/** All items above the id `after` of a list that is told in order of ids; a page that is not full is the last one. */
+async function everyPage<T extends { id: number }>(
+  size: number,
+  load: (query: string) => Promise<T[]>,
+  after?: number,
+): Promise<T[]> {
   const items: T[] = [];
   for (;;) {
-    const last = items.at(-1);
-    const page = await load(`limit=${size}${last === undefined ? "" : `&after=${last.id}`}`);
+    const last = items.at(-1)?.id ?? after;
+    const page = await load(`limit=${size}${last === undefined ? "" : `&after=${last}`}`);
     items.push(...page);
     if (page.length < size) return items;
   }

@@ -49,6 +49,8 @@ export const messageSchema = v.object({
   idempotency_key: v.nullable(v.string()),
   /** Why a message of the user has no answer; its tool calls are then what was done all the same. */
   failure: v.optional(v.nullable(v.object({ code: v.string(), message: v.string() }))),
+  /** Whether the server is at work on the answer; its tool calls are then what was done so far. */
+  answering: v.optional(v.boolean(), false),
   created_at: time,
 });
 export type Message = v.InferOutput<typeof messageSchema>;

@@ -1,8 +1,8 @@
-import type { StreamEvent } from "../api/types.ts";
-import type { ChatState } from "../chat/state.ts";
+import type { Message, StreamEvent } from "../api/types.ts";
+import { type ChatState, turnUnderWay } from "../chat/state.ts";
 import { toolCallSentence } from "../chat/tools.ts";
 import type { Operation, TasksState } from "../tasks/state.ts";
-import type { AppEvent, AppState } from "./state.ts";
+import type { AppEvent, AppState } from "./model.ts";
 
 /** What a screen reader says about an event; null for what needs no words or is said by an alert. */
 export function announcementFor(state: AppState, event: AppEvent): string | null {
@@ -13,6 +13,14 @@ export function announcementFor(state: AppState, event: AppEvent): string | null
       return "Message sent.";
     case "chat/streamed":
       return streamed(state.chat, event.event);
+    case "chat/followed":
+      return followed(state.chat, event.messages);
+    case "chat/stopAsked":
+      return "Stopping…";
+    case "chat/conversationRenamed":
+      return `Renamed to ${event.conversation.title}.`;
+    case "chat/conversationDeleted":
+      return "Conversation deleted.";
     case "chat/conversationStarted":
       return "New conversation.";
     case "chat/historyLoaded":
@@ -30,8 +38,15 @@ export function announcementFor(state: AppState, event: AppEvent): string | null
 function streamed(chat: ChatState, event: StreamEvent): string | null {
   if (event.type === "done") return `Assistant: ${event.response}`;
   if (event.type !== "tool_result") return null;
-  const call = chat.turn?.toolCalls.find(({ id }) => id === event.id);
+  const call = turnUnderWay(chat)?.toolCalls.find(({ id }) => id === event.id);
   return call === undefined ? null : `${toolCallSentence({ ...call, outcome: event.outcome })}.`;
+}
+
+/** The answer to the turn that was followed, when it is there. */
+function followed(chat: ChatState, messages: Message[]): string | null {
+  const key = turnUnderWay(chat)?.key;
+  const answer = messages.find(({ role, idempotency_key }) => role === "assistant" && idempotency_key === key);
+  return answer === undefined ? null : `Assistant: ${answer.content}`;
 }
 
 function confirmed(tasks: TasksState, operation: Operation): string {

@@ -1,22 +1,7 @@
 import { matches, visibleRows } from "../tasks/state.ts";
 import type { TaskId } from "../api/types.ts";
-import type { AppEvent, AppState } from "./state.ts";
-
-/** Ids of the elements that focus is moved to. */
-export const ids = {
-  userId: "user-id",
-  signIn: "sign-in",
-  message: "message",
-  newTask: "new-task",
-  trash: "trash-toggle",
-  conversationsToggle: "conversations-toggle",
-  conversationsHeading: "conversations-heading",
-  taskToggle: (id: TaskId) => `task-${id}-completed`,
-  taskEdit: (id: TaskId) => `task-${id}-edit`,
-  taskDelete: (id: TaskId) => `task-${id}-delete`,
-  taskTitle: (id: TaskId) => `task-${id}-title`,
-  taskKeep: (id: TaskId) => `task-${id}-keep`,
-};
+import { ids } from "./ids.ts";
+import type { AppEvent, AppState } from "./model.ts";
 
 /**
  * Where the focus goes after an event, as an element id; null leaves it where it is.
@@ -29,7 +14,19 @@ export function focusFor(state: AppState, event: AppEvent): string | null {
     case "chat/conversationOpened":
     case "chat/takenBack":
     case "chat/sent":
+    case "chat/stopAsked":
       return ids.message;
+    case "chat/conversationOpenedFor":
+      return event.as === "rename" ? ids.conversationTitle(event.id) : ids.conversationKeep(event.id);
+    case "chat/conversationClosed": {
+      const { open } = state.chat.conversations;
+      if (open === null) return null;
+      return open.as === "rename" ? ids.conversationRename(open.id) : ids.conversationDelete(open.id);
+    }
+    case "chat/conversationRenamed":
+      return ids.conversationRename(event.conversation.id);
+    case "chat/conversationDeleted":
+      return ids.conversationsHeading;
     case "session/ended":
     case "session/signInFailed":
       return state.info?.sign_in === "oidc" ? ids.signIn : ids.userId;

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it, jest } from "@jest/globals";
-import { screen, waitFor } from "@testing-library/dom";
+import { fireEvent, screen, waitFor } from "@testing-library/dom";
 import { axe } from "jest-axe";
 import { openPage, openSignedIn, type Page } from "../testing/page.ts";
 import { failure, json, StandInApi } from "../testing/stand-in-api.ts";
+import { UNREACHABLE_PAUSE_MS } from "./mount.ts";
 
 let page: Page;
 afterEach(() => page.close());
@@ -155,6 +156,42 @@ describe("the model", () => {
     expect(screen.getByText(text)).toBeVisible();
   });
 
+  it("is no longer called unreachable once it answers", async () => {
+    const server = new StandInApi();
+    server.info = { ...server.info, model: null };
+    page = await openSignedIn(server);
+    expect(screen.getByText("Assistant unreachable")).toBeVisible();
+    server.info = { ...server.info, model: { name: "small-1", kind: "llm" } };
+    await page.user.type(screen.getByRole("textbox", { name: "Message" }), "hello{Enter}");
+    expect(await screen.findByText("small-1")).toBeVisible();
+    expect(screen.queryByText("Assistant unreachable")).toBeNull();
+  });
+
+  it("is looked for again while it is unreachable, and no longer once it is there", async () => {
+    const server = new StandInApi();
+    server.info = { ...server.info, model: null };
+    page = await openSignedIn(server);
+    page.close();
+    const asked = () => server.seen.filter(({ path }) => path === "/api/info").length;
+    jest.useFakeTimers();
+    try {
+      page.reload();
+      for (const expected of [2, 3]) {
+        await jest.advanceTimersByTimeAsync(0);
+        expect(asked()).toBe(expected);
+        await jest.advanceTimersByTimeAsync(UNREACHABLE_PAUSE_MS);
+      }
+      server.info = { ...server.info, model: { name: "small-1", kind: "llm" } };
+      await jest.advanceTimersByTimeAsync(UNREACHABLE_PAUSE_MS);
+      expect(screen.getByText("small-1")).toBeVisible();
+      const before = asked();
+      await jest.advanceTimersByTimeAsync(10 * UNREACHABLE_PAUSE_MS);
+      expect(asked()).toBe(before);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
   it("is not guessed when the server does not say", async () => {
     const server = new StandInApi();
     page = await openSignedIn(server);
@@ -169,6 +206,73 @@ describe("the model", () => {
     await waitFor(() => expect(server.seen.filter(({ path }) => path === "/api/info")).toHaveLength(2));
     expect(screen.queryByText("scripted model")).toBeNull();
     expect(screen.queryByRole("alert")).toBeNull();
+  });
+});
+
+describe("without the browser's storage", () => {
+  it.each([
+    ["blocked", () => null],
+    ["full", () => ({ getItem: () => null, removeItem: () => undefined })],
+  ])("the page works while it is %s; what it would keep lasts until it is left", async (_, storage) => {
+    page = openPage();
+    page.close();
+    for (const name of ["localStorage", "sessionStorage"] as const) {
+      jest.spyOn(window, name, "get").mockImplementation(() => {
+        const given = storage();
+        if (given === null) throw new DOMException("blocked", "SecurityError");
+        const setItem = () => {
+          throw new DOMException("no room", "QuotaExceededError");
+        };
+        return { ...given, setItem } as unknown as Storage;
+      });
+    }
+    page.reload();
+    await page.user.type(await userNameToAppear(), "ada{Enter}");
+    await page.user.type(await screen.findByRole("textbox", { name: "Message" }), "add Tea{Enter}");
+    expect(await screen.findByRole("checkbox", { name: "Tea" })).toBeVisible();
+    await page.user.click(screen.getByRole("button", { name: "Colours: system" }));
+    expect(screen.getByRole("button", { name: "Colours: light" })).toBeVisible();
+    page.server.failNext({
+      method: "POST",
+      path: /tasks$/,
+      answer: () => Promise.resolve(failure(401, "token_expired", "The token has expired.")),
+    });
+    await page.user.type(screen.getByRole("textbox", { name: "Message" }), "half a thought");
+    await page.user.type(screen.getByRole("textbox", { name: "New task" }), "x{Enter}");
+    await page.user.type(await userNameToAppear(), "ada{Enter}");
+    expect(await screen.findByRole("textbox", { name: "Message" })).toHaveValue("half a thought");
+    page.reload();
+    expect(await userNameToAppear()).toBeVisible();
+  });
+});
+
+describe("an answer that does not come", () => {
+  it("is given up after 75 s of silence, and can be asked for again", async () => {
+    page = await openSignedIn();
+    page.server.failNext({
+      method: "POST",
+      path: /stream$/,
+      answer: (signal) =>
+        new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason as Error))),
+    });
+    jest.useFakeTimers();
+    try {
+      const field = screen.getByRole("textbox", { name: "Message" });
+      fireEvent.input(field, { target: { value: "add Tea" } });
+      fireEvent.keyDown(field, { key: "Enter" });
+      await jest.advanceTimersByTimeAsync(74_900);
+      expect(screen.getByText("Answering…")).toBeInTheDocument();
+      expect(screen.queryByRole("alert")).toBeNull();
+      await jest.advanceTimersByTimeAsync(200);
+      expect(screen.getByRole("alert")).toHaveTextContent("The server took too long to answer. Try again.");
+      fireEvent.click(screen.getByRole("button", { name: "Try again" }));
+      await jest.advanceTimersByTimeAsync(0);
+    } finally {
+      jest.useRealTimers();
+    }
+    expect(await screen.findByRole("checkbox", { name: "Tea" })).toBeVisible();
+    const keys = page.server.seen.filter(({ path }) => path.endsWith("/stream")).map(({ key }) => key);
+    expect(keys[0]).toBe(keys[1]);
   });
 });
 

@@ -3,19 +3,25 @@ import { createClient, type Fetch } from "../api/client.ts";
 import { problemOf } from "../api/problem.ts";
 import type { Session } from "../api/types.ts";
 import { chatActions } from "../chat/actions.ts";
-import { unsentText } from "../chat/state.ts";
+import { placeStorageIn } from "../chat/place.ts";
+import { placeOf, turnUnderWay, unsentText } from "../chat/state.ts";
 import { sessionActions } from "../session/actions.ts";
 import { signInAddress } from "../session/address.ts";
 import { draftStorageIn } from "../session/draft.ts";
 import { sessionOf } from "../session/state.ts";
 import { sessionStorageIn } from "../session/storage.ts";
+import { safeStorage } from "../storage.ts";
 import { tasksActions } from "../tasks/actions.ts";
-import { type AppEvent, type AppState, initialState, reduce } from "./state.ts";
+import { type AppEvent, type AppState, initialState } from "./model.ts";
+import { reduce } from "./state.ts";
 import { readTheme, writeTheme } from "./theme.ts";
 import { appView, type Workspace } from "./view.ts";
 
 /** The log follows new messages while the person is no further than this from its end. */
 const FOLLOW_DISTANCE_PX = 80;
+
+/** Pause between two looks whether an unreachable assistant is back. */
+export const UNREACHABLE_PAUSE_MS = 15_000;
 
 /** The parts of a browser that the page depends on. */
 export interface Browser {
@@ -26,7 +32,9 @@ export interface Browser {
 /** Runs the page inside `root`. The returned function takes it down again. */
 export function mount(root: HTMLElement, { fetch, window }: Browser): () => void {
   const { document, navigator } = window;
-  let state = initialState({ online: navigator.onLine, theme: readTheme(window.localStorage) });
+  const visits = safeStorage(() => window.localStorage);
+  const tab = safeStorage(() => window.sessionStorage);
+  let state = initialState({ online: navigator.onLine, theme: readTheme(visits) });
   let workspace: Workspace | null = null;
 
   const api = createClient({
@@ -36,22 +44,33 @@ export function mount(root: HTMLElement, { fetch, window }: Browser): () => void
       storage.clear();
       const text = unsentText(state.chat, path);
       if (text !== "") drafts.keep(session.user_id, text);
+      places.write(session.user_id, placeOf(state.chat, turnUnderWay(state.chat)?.key));
       const problem = problemOf(error);
       const message = text === "" ? problem.message : `${problem.message} What you typed is kept in this tab.`;
       dispatch({ type: "session/ended", problem: { ...problem, message } });
     },
   });
-  const storage = sessionStorageIn(window.sessionStorage);
-  const drafts = draftStorageIn(window.sessionStorage);
+  const storage = sessionStorageIn(tab);
+  const drafts = draftStorageIn(tab);
+  const places = placeStorageIn(tab);
   const session = sessionActions({ api, storage, dispatch });
   let cookieAsked = false;
+  let nextLook: ReturnType<typeof setTimeout> | undefined;
 
   function dispatch(event: AppEvent): void {
     const before = state;
     state = reduce(before, event);
     if (sessionOf(before.session) !== sessionOf(state.session)) changeWorkspace();
+    keepPlace(before);
     show(before);
     react(event);
+  }
+
+  function keepPlace({ chat }: AppState): void {
+    const owner = sessionOf(state.session);
+    const { conversationId, unsent } = state.chat;
+    if (owner === null || (conversationId === chat.conversationId && unsent === chat.unsent)) return;
+    places.write(owner.user_id, placeOf(state.chat));
   }
 
   function show(before: AppState | null): void {
@@ -72,29 +91,40 @@ export function mount(root: HTMLElement, { fetch, window }: Browser): () => void
   function react(event: AppEvent): void {
     switch (event.type) {
       case "app/infoLoaded":
+        clearTimeout(nextLook);
+        // Nobody writes to an assistant that is said to be unreachable, so nothing else would find it back.
+        if (event.info.model === null) nextLook = setTimeout(() => void loadInfo(), UNREACHABLE_PAUSE_MS);
         if (event.info.sign_in !== "oidc" || cookieAsked || state.session.status !== "signed-out") break;
         cookieAsked = true;
         void session.resumeBrowser();
         break;
       case "session/signedIn": {
         const text = drafts.take(event.session.user_id);
+        const place = places.read(event.session.user_id);
         if (text !== "") dispatch({ type: "chat/drafted", text });
         loadAll();
+        if (place === null) places.clear();
+        else void workspace?.chat.resume(place);
         break;
       }
       case "session/ended":
-        if (event.problem === null) drafts.clear();
+        if (event.problem !== null) break;
+        drafts.clear();
+        places.clear();
         break;
       case "app/connectionChanged":
         if (!event.online) break;
         void loadInfo();
         loadAll();
         break;
+      case "chat/streamed":
+        if (event.event.type === "done" && state.info?.model === null) void loadInfo();
+        break;
       case "chat/failed":
         void loadInfo();
         break;
       case "app/themeChosen":
-        writeTheme(window.localStorage, event.theme);
+        writeTheme(visits, event.theme);
         break;
       default:
     }
@@ -156,6 +186,7 @@ export function mount(root: HTMLElement, { fetch, window }: Browser): () => void
   return () => {
     window.removeEventListener("online", goOnline);
     window.removeEventListener("offline", goOffline);
+    clearTimeout(nextLook);
     workspace?.chat.leave();
     render(null, root);
   };

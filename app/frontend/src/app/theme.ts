@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import type { KeptText } from "../storage.ts";
 
 export const THEMES = ["system", "light", "dark"] as const;
 /** `system` follows the device's own setting. */
@@ -11,11 +12,11 @@ export function nextTheme(theme: Theme): Theme {
 }
 
 /** The choice of an earlier visit; anything else in the storage counts as `system`. */
-export function readTheme(storage: Storage): Theme {
+export function readTheme(storage: KeptText): Theme {
   const result = v.safeParse(v.picklist(THEMES), storage.getItem(KEY));
   return result.success ? result.output : "system";
 }
 
-export function writeTheme(storage: Storage, theme: Theme): void {
+export function writeTheme(storage: KeptText, theme: Theme): void {
   storage.setItem(KEY, theme);
 }

@@ -12,7 +12,7 @@ import { signInView } from "../session/view.ts";
 import type { TasksActions } from "../tasks/actions.ts";
 import { counts } from "../tasks/state.ts";
 import { tasksView } from "../tasks/view.ts";
-import type { AppEvent, AppState, Panel } from "./state.ts";
+import type { AppEvent, AppState, Panel } from "./model.ts";
 import { nextTheme, type Theme } from "./theme.ts";
 
 export interface Workspace {

@@ -1,13 +1,17 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import { live } from "lit-html/directives/live.js";
 import { repeat } from "lit-html/directives/repeat.js";
+import type { Problem } from "../api/problem.ts";
 import type { ToolCall } from "../api/types.ts";
-import { ids } from "../app/focus.ts";
+import { ids } from "../app/ids.ts";
 import { icons } from "../icons.ts";
+import { isComposing } from "../keyboard.ts";
 import { problemView } from "../problem-view.ts";
 import type { ChatActions } from "./actions.ts";
-import { type ChatEvent, type ChatState, type Entry, isBusy, type Turn } from "./state.ts";
+import { markdownView } from "./markdown.ts";
+import { type ChatEvent, type ChatState, turnUnderWay } from "./state.ts";
 import { toolCallSentence } from "./tools.ts";
+import { isUnderWay, type Turn } from "./turns.ts";
 
 /** Longest message that the server takes, in characters. */
 const MESSAGE_LENGTH = 8000;
@@ -47,22 +51,33 @@ export function chatView(state: ChatState, handlers: ChatHandlers): TemplateResu
 }
 
 function log(state: ChatState, handlers: ChatHandlers): TemplateResult {
-  if (state.history.status === "loading") return html`<p class="empty" aria-busy="true">Loading messages…</p>`;
-  if (state.history.problem !== null) {
-    const { conversationId } = state;
-    const reload = {
-      label: "Load again",
-      run: () => conversationId !== null && void handlers.actions.openConversation(conversationId),
-    };
-    return problemView(state.history.problem, "The messages could not be loaded.", [reload]);
-  }
-  if (state.entries.length === 0 && state.turn === null) return welcome(handlers);
+  const { history, turns } = state;
+  if (history.status === "ready" && turns.length === 0) return welcome(handlers);
   return html`
-    <ol class="messages">
-      ${repeat(state.entries, (entry) => entry.key, entryView)}
-      ${state.turn === null ? nothing : turnView(state.turn, handlers)}
-    </ol>
+    ${history.status === "loading" ? html`<p class="empty" aria-busy="true">Loading messages…</p>` : nothing}
+    ${history.problem === null ? nothing : notLoaded(state, history.problem, handlers)}
+    ${turns.length === 0 ? nothing : turnList(state, handlers)}
   `;
+}
+
+function notLoaded({ conversationId }: ChatState, problem: Problem, { actions }: ChatHandlers): TemplateResult {
+  const reload = {
+    label: "Load again",
+    run: () => conversationId !== null && void actions.openConversation(conversationId),
+  };
+  return problemView(problem, "The messages could not be loaded.", [reload]);
+}
+
+function turnList(state: ChatState, handlers: ChatHandlers): TemplateResult {
+  const busy = turnUnderWay(state) !== undefined;
+  const last = state.turns.at(-1);
+  return html`<ol class="messages">
+    ${repeat(
+      state.turns,
+      ({ key }) => key,
+      (turn) => turnView(turn, { busy, urgent: turn === last }, handlers),
+    )}
+  </ol>`;
 }
 
 function welcome({ actions }: ChatHandlers): TemplateResult {
@@ -83,46 +98,49 @@ function welcome({ actions }: ChatHandlers): TemplateResult {
   `;
 }
 
-function entryView(entry: Entry): TemplateResult {
+/** `busy`: another turn is under way. `urgent`: a failure is read out at once. */
+function turnView(turn: Turn, place: { busy: boolean; urgent: boolean }, handlers: ChatHandlers): TemplateResult {
   return html`
-    <li class="message" data-role=${entry.role}>
-      ${author(entry.role)} ${toolCalls(entry.toolCalls)}
-      <div class="bubble">${entry.text}</div>
-    </li>
+    ${turn.message === null ? nothing : questionView(turn.message)} ${answerView(turn)}
+    ${turn.problem === null ? nothing : html`<li>${turnProblem(turn, turn.problem, place, handlers)}</li>`}
   `;
 }
 
-function turnView(turn: Turn, handlers: ChatHandlers): TemplateResult {
-  const working = turn.status !== "failed";
-  const silent = turn.answer === "" && turn.toolCalls.length === 0;
+function questionView(message: string): TemplateResult {
   return html`
     <li class="message" data-role="user">
       ${author("user")}
-      <div class="bubble">${turn.message}</div>
+      <div class="bubble" dir="auto">${message}</div>
     </li>
-    ${
-      silent && !working
-        ? nothing
-        : html`
-            <li class="message" data-role="assistant" aria-busy=${working}>
-              ${author("assistant")} ${toolCalls(turn.toolCalls)}
-              ${turn.answer === "" ? nothing : html`<div class="bubble" data-streaming=${working}>${turn.answer}</div>`}
-              ${silent ? html`<div class="bubble thinking"><span class="visually-hidden">Answering…</span><i></i><i></i><i></i></div>` : nothing}
-            </li>
-          `
-    }
-    ${turn.problem === null ? nothing : html`<li>${failedTurn(turn, handlers)}</li>`}
   `;
 }
 
-function failedTurn(turn: Turn, { actions, dispatch }: ChatHandlers): TemplateResult | typeof nothing {
-  if (turn.problem === null) return nothing;
-  const retry = { label: "Try again", run: () => void actions.retry() };
-  const edit = { label: "Edit message", run: () => dispatch({ type: "chat/takenBack" }) };
-  return problemView(turn.problem, null, turn.problem.retryable ? [retry, edit] : [edit]);
+function answerView(turn: Turn): TemplateResult | typeof nothing {
+  const working = isUnderWay(turn);
+  const silent = turn.answer === "" && turn.toolCalls.length === 0;
+  if (silent && !working) return nothing;
+  return html`
+    <li class="message" data-role="assistant" aria-busy=${working}>
+      ${author("assistant")} ${toolCalls(turn.toolCalls)}
+      ${turn.answer === "" ? nothing : html`<div class="bubble formatted" data-streaming=${working}>${markdownView(turn.answer)}</div>`}
+      ${silent ? html`<div class="bubble thinking"><span class="visually-hidden">Answering…</span><i></i><i></i><i></i></div>` : nothing}
+    </li>
+  `;
 }
 
-function author(role: Entry["role"]): TemplateResult {
+function turnProblem(
+  turn: Turn,
+  problem: Problem,
+  { busy, urgent }: { busy: boolean; urgent: boolean },
+  { actions, dispatch }: ChatHandlers,
+): TemplateResult {
+  if (turn.status !== "failed") return problemView(problem, "The answer could not be stopped.", []);
+  const retry = { label: "Try again", run: () => void actions.retry(turn.key) };
+  const edit = { label: "Edit message", run: () => dispatch({ type: "chat/takenBack", key: turn.key }) };
+  return problemView(problem, null, problem.retryable && !busy ? [retry, edit] : [edit], { urgent });
+}
+
+function author(role: "user" | "assistant"): TemplateResult {
   return html`<span class="author">${role === "user" ? "You" : "Assistant"}</span>`;
 }
 
@@ -158,7 +176,8 @@ function toolCallView(call: ToolCall): TemplateResult {
 }
 
 function messageForm(state: ChatState, { actions, dispatch }: ChatHandlers): TemplateResult {
-  const busy = isBusy(state);
+  const turn = turnUnderWay(state);
+  const busy = turn !== undefined;
   const send = () => {
     const message = state.draft.trim();
     if (message !== "" && !busy) void actions.send(message);
@@ -175,6 +194,7 @@ function messageForm(state: ChatState, { actions, dispatch }: ChatHandlers): Tem
       <textarea
         id=${ids.message}
         rows="1"
+        dir="auto"
         placeholder="Message the assistant"
         aria-describedby="message-hint"
         enterkeyhint="send"
@@ -182,15 +202,31 @@ function messageForm(state: ChatState, { actions, dispatch }: ChatHandlers): Tem
         .value=${live(state.draft)}
         @input=${(event: InputEvent) => dispatch({ type: "chat/drafted", text: (event.target as HTMLTextAreaElement).value })}
         @keydown=${(event: KeyboardEvent) => {
-          if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+          if (event.key !== "Enter" || event.shiftKey || isComposing(event)) return;
           event.preventDefault();
           send();
         }}
       ></textarea>
+      ${turn === undefined || turn.status === "sending" ? nothing : stopButton(turn, actions)}
       <button type="submit" class="button icon-only primary" aria-label="Send message" aria-disabled=${busy}>
         ${icons.send}
       </button>
       <p id="message-hint" class="fine-print">Enter sends, Shift + Enter starts a new line.</p>
     </form>
   `;
+}
+
+/** Offered once the server has the message, for only then it can be told to stop. */
+function stopButton({ status }: Turn, actions: ChatActions): TemplateResult {
+  const stopping = status === "stopping";
+  return html`<button
+    type="button"
+    class="button icon-only"
+    aria-label=${stopping ? "Stopping…" : "Stop answering"}
+    title=${stopping ? "Stopping…" : "Stop answering"}
+    aria-disabled=${stopping}
+    @click=${() => void actions.stop()}
+  >
+    ${icons.stop}
+  </button>`;
 }

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import type { KeptText } from "../storage.ts";
 
 const KEY = "todo-chat.draft";
 const stored = v.pipe(v.string(), v.parseJson(), v.object({ user_id: v.string(), text: v.string() }));
@@ -11,7 +12,7 @@ export interface DraftStorage {
   clear: () => void;
 }
 
-export function draftStorageIn(storage: Storage): DraftStorage {
+export function draftStorageIn(storage: KeptText): DraftStorage {
   return {
     keep: (user_id, text) => storage.setItem(KEY, JSON.stringify({ user_id, text })),
     take(userId) {

@@ -135,6 +135,8 @@ describe("a session that ends in the middle", () => {
     await link();
     page.reload();
     expect(await message()).toHaveValue("add milk");
+    // It is in the field, so it is not offered to be sent a second time.
+    expect(screen.queryByRole("button", { name: "Try again" })).toBeNull();
   });
 
   it("shows the draft to nobody else", async () => {

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { type Session, sessionSchema } from "../api/types.ts";
+import type { KeptText } from "../storage.ts";
 
 const KEY = "todo-chat.session";
 const stored = v.pipe(v.string(), v.parseJson(), sessionSchema);
@@ -11,7 +12,7 @@ export interface SessionStorage {
   clear: () => void;
 }
 
-export function sessionStorageIn(storage: Storage): SessionStorage {
+export function sessionStorageIn(storage: KeptText): SessionStorage {
   return {
     read() {
       const result = v.safeParse(stored, storage.getItem(KEY));

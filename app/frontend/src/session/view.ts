@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import type { Problem } from "../api/problem.ts";
 import type { Info } from "../api/types.ts";
-import { ids } from "../app/focus.ts";
+import { ids } from "../app/ids.ts";
 import { fieldText, submittedForm } from "../form.ts";
 import { icons } from "../icons.ts";
 import { type ProblemAction, problemView } from "../problem-view.ts";

@@ -2,9 +2,10 @@ import { html, nothing, type TemplateResult } from "lit-html";
 import { live } from "lit-html/directives/live.js";
 import { repeat } from "lit-html/directives/repeat.js";
 import type { TaskId } from "../api/types.ts";
-import { ids } from "../app/focus.ts";
+import { ids } from "../app/ids.ts";
 import { fieldText, submittedForm } from "../form.ts";
 import { icons } from "../icons.ts";
+import { isComposing } from "../keyboard.ts";
 import { problemView } from "../problem-view.ts";
 import type { TasksActions } from "./actions.ts";
 import {
@@ -76,6 +77,7 @@ function newTaskForm({ actions }: TasksHandlers): TemplateResult {
         id=${ids.newTask}
         name="title"
         type="text"
+        dir="auto"
         placeholder="Add a task"
         autocomplete="off"
         enterkeyhint="done"
@@ -234,7 +236,7 @@ function rowView(row: Row, state: TasksState, handlers: TasksHandlers): Template
   const { id } = row;
   if (id === null)
     return html`<span class="task-tick" aria-hidden="true"></span>
-      <div class="task-body"><p class="task-title">${row.title}</p></div>`;
+      <div class="task-body"><p class="task-title" dir="auto">${row.title}</p></div>`;
   if (state.open?.id !== id) return plainRow(row, id, handlers);
   return state.open.as === "edit" ? editForm(row, id, handlers) : deleteQuestion(row, id, handlers);
 }
@@ -249,8 +251,8 @@ function plainRow(row: Row, id: TaskId, { actions, dispatch }: TasksHandlers): T
       @change=${() => void actions.change(id, { completed: !row.completed })}
     />
     <div class="task-body">
-      <label class="task-title" for=${ids.taskToggle(id)}>${row.title}</label>
-      ${row.description === "" ? nothing : html`<p class="task-description">${row.description}</p>`}
+      <label class="task-title" dir="auto" for=${ids.taskToggle(id)}>${row.title}</label>
+      ${row.description === "" ? nothing : html`<p class="task-description" dir="auto">${row.description}</p>`}
     </div>
     <div class="task-end">
       <span class="task-number" aria-hidden="true">#${id}</span>
@@ -296,6 +298,7 @@ function editForm(row: Row, id: TaskId, { actions, dispatch }: TasksHandlers): T
         id=${titleId}
         name="title"
         type="text"
+        dir="auto"
         required
         maxlength=${TITLE_LENGTH}
         autocomplete="off"
@@ -305,6 +308,7 @@ function editForm(row: Row, id: TaskId, { actions, dispatch }: TasksHandlers): T
       <textarea
         id=${`${titleId}-description`}
         name="description"
+        dir="auto"
         rows="2"
         maxlength=${DESCRIPTION_LENGTH}
         .defaultValue=${row.description}
@@ -343,5 +347,5 @@ function deleteQuestion(row: Row, id: TaskId, { actions, dispatch }: TasksHandle
 }
 
 function closeOnEscape(event: KeyboardEvent, dispatch: TasksHandlers["dispatch"]): void {
-  if (event.key === "Escape") dispatch({ type: "tasks/closed" });
+  if (event.key === "Escape" && !isComposing(event)) dispatch({ type: "tasks/closed" });
 }

@@ -10,7 +10,7 @@ export interface Fault {
   /** Matched against the path without its query. */
   path: RegExp;
   /** Answers in place of the route; a rejected promise is a broken connection. */
-  answer: () => Promise<Response>;
+  answer: (signal: AbortSignal | null | undefined) => Promise<Response>;
 }
 
 interface StoredToolCall {
@@ -28,6 +28,8 @@ interface StoredMessage {
   content: string;
   tool_calls: StoredToolCall[];
   idempotency_key: string | null;
+  failure?: { code: string; message: string } | null;
+  answering?: boolean;
   created_at: string;
 }
 
@@ -103,16 +105,18 @@ export class StandInApi {
   addMessage(
     conversation: StoredConversation,
     message: Pick<StoredMessage, "role" | "content"> & Partial<StoredMessage>,
-  ): void {
+  ): StoredMessage {
     const created_at = new Date().toISOString();
-    conversation.messages.push({
+    const stored = {
       id: this.#nextId(),
       conversation_id: conversation.id,
       tool_calls: [],
       idempotency_key: null,
       created_at,
       ...message,
-    });
+    };
+    conversation.messages.push(stored);
+    return stored;
   }
 
   readonly fetch: Fetch = async (path, init) => {
@@ -124,7 +128,7 @@ export class StandInApi {
     const fault = this.#faults.find((each) => each.method === method && each.path.test(url.pathname));
     if (fault === undefined) return this.#route(method, url, headers, (body ?? {}) as Record<string, unknown>);
     this.#faults.splice(this.#faults.indexOf(fault), 1);
-    return fault.answer();
+    return fault.answer(init.signal);
   };
 
   #route(method: string, url: URL, headers: Headers, body: Record<string, unknown>): Response {
@@ -141,13 +145,10 @@ export class StandInApi {
     if (resource === "tasks" && method === "GET") return this.#taskList(user, url);
     if (resource === "tasks" && sub === "restore") return this.#restore(user, Number(id));
     if (resource === "tasks") return this.#taskRoute(method, user, id === undefined ? null : Number(id), body);
-    if (resource === "conversations") {
-      const own = this.conversations.filter((each) => each.user_id === user);
-      if (sub === undefined) return json(200, page(own.toReversed(), url, "before"));
-      const conversation = own.find((each) => each.id === Number(id));
-      if (conversation === undefined) return failure(404, "conversation_not_found", "There is no such conversation.");
-      return json(200, page(conversation.messages, url, "after"));
-    }
+    if (resource === "conversations" && id === undefined) return this.#conversationList(user, url);
+    if (resource === "conversations") return this.#conversationRoute(method, user, Number(id), url, body);
+    // The stand-in answers at once: there is never anything left to stop.
+    if (id === "stop") return new Response(null, { status: 204 });
     return this.#chat(user, String(headers.get("Idempotency-Key")), body);
   }
 
@@ -190,6 +191,27 @@ export class StandInApi {
     return json(200, Object.assign(task, body));
   }
 
+  #conversationList(user: string, url: URL): Response {
+    const wanted = (url.searchParams.get("search") ?? "").toLowerCase();
+    const found = this.conversations.filter(
+      (each) =>
+        each.user_id === user &&
+        [each.title, ...each.messages.map(({ content }) => content)].some((text) =>
+          text.toLowerCase().includes(wanted),
+        ),
+    );
+    return json(200, page(found.toReversed(), url, "before"));
+  }
+
+  #conversationRoute(method: string, user: string, id: number, url: URL, body: Record<string, unknown>): Response {
+    const conversation = this.conversations.find((each) => each.user_id === user && each.id === id);
+    if (conversation === undefined) return failure(404, "conversation_not_found", "There is no such conversation.");
+    if (method === "GET") return json(200, page(conversation.messages, url, "after"));
+    if (method === "PATCH") return json(200, Object.assign(conversation, { title: String(body["title"]) }));
+    this.conversations.splice(this.conversations.indexOf(conversation), 1);
+    return new Response(null, { status: 204 });
+  }
+
   #chat(user: string, key: string, body: Record<string, unknown>): Response {
     const message = String(body["message"]);
     const conversation =
@@ -203,7 +225,8 @@ export class StandInApi {
         ["done", { ...start, response, tool_calls }],
       ]);
     }
-    this.addMessage(conversation, { role: "user", content: message, idempotency_key: key });
+    const question = conversation.messages.find((each) => each.idempotency_key === key);
+    if (question === undefined) this.addMessage(conversation, { role: "user", content: message, idempotency_key: key });
     const { response, tool_calls } = this.#answer(user, message);
     this.addMessage(conversation, { role: "assistant", content: response, tool_calls, idempotency_key: key });
     return this.#stream([

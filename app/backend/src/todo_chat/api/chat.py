@@ -19,10 +19,12 @@ from todo_chat.chat.models import (
     ChatRequest,
     ChatResponse,
     ConversationPublic,
+    ConversationUpdate,
     MessagePublic,
+    StopRequest,
 )
 from todo_chat.chat.service import Turn
-from todo_chat.text import BIGINT_MAX
+from todo_chat.text import BIGINT_MAX, Storable
 from todo_chat.web.errors import ApiError
 from todo_chat.web.request_id import current_request_id
 
@@ -40,6 +42,9 @@ async def _start_turn(
         user, request, key or uuid.uuid4().hex, current_request_id()
     )
 
+
+ConversationIdPath = Annotated[int, Path(ge=1, le=BIGINT_MAX)]
+SearchText = Annotated[str, Query(max_length=200), Storable]
 
 # A dependency, so that its errors are ordinary answers also on the streaming route.
 StartedTurn = Annotated[Turn, Depends(_start_turn)]
@@ -86,6 +91,16 @@ async def chat_stream(turn: StartedTurn) -> AsyncIterator[ServerSentEvent]:
         yield ServerSentEvent(event="error", data=body["error"])
 
 
+@router.post("/chat/stop", status_code=204, responses=error_responses(404))
+async def stop_turn(user: CurrentUser, services: ServicesDep, request: StopRequest) -> None:
+    """End the turn of a message, whichever replica answers it.
+
+    The turn ends with the error ``stopped`` within two seconds, or once the tool at work is done;
+    what it did until then is stored and told. A turn that is over stays as it is.
+    """
+    await services.chat.stop_turn(user, request.idempotency_key)
+
+
 def _with_turn(error: TurnFailedError, turn: Turn) -> ApiError:
     api_error = to_api_error(error)
     api_error.details = {
@@ -104,16 +119,40 @@ async def list_conversations(
     services: ServicesDep,
     before: Annotated[int, Query(ge=1, le=BIGINT_MAX)] = BIGINT_MAX,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
+    search: SearchText = "",
 ) -> list[ConversationPublic]:
-    """The user's conversations, newest first."""
-    return await services.chat.conversations(user, before=before, limit=limit)
+    """The user's conversations, newest first; with ``search`` those that have the text in them."""
+    return await services.chat.conversations(
+        user, before=before, limit=limit, search=search.strip()
+    )
+
+
+@router.patch("/conversations/{conversation_id}", responses=error_responses(404))
+async def rename_conversation(
+    user: CurrentUser,
+    services: ServicesDep,
+    conversation_id: ConversationIdPath,
+    change: ConversationUpdate,
+) -> ConversationPublic:
+    """Give a conversation a name."""
+    return await services.chat.rename_conversation(user, conversation_id, change.title)
+
+
+@router.delete(
+    "/conversations/{conversation_id}", status_code=204, responses=error_responses(404, 409)
+)
+async def delete_conversation(
+    user: CurrentUser, services: ServicesDep, conversation_id: ConversationIdPath
+) -> None:
+    """Delete a conversation and its messages for good; what was done in it stays done."""
+    await services.chat.delete_conversation(user, conversation_id)
 
 
 @router.get("/conversations/{conversation_id}/messages", responses=error_responses(404))
 async def list_messages(
     user: CurrentUser,
     services: ServicesDep,
-    conversation_id: Annotated[int, Path(ge=1, le=BIGINT_MAX)],
+    conversation_id: ConversationIdPath,
     after: Annotated[int, Query(ge=0, le=BIGINT_MAX)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 200,
 ) -> list[MessagePublic]:

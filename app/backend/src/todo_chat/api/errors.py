@@ -11,12 +11,14 @@ from starlette.exceptions import HTTPException
 
 from todo_chat.chat.errors import (
     ConversationBusyError,
+    ConversationInUseError,
     ConversationNotFoundError,
     KeyReusedError,
     TooManyConversationsError,
     TooManyTurnsError,
     TurnFailedError,
     TurnInProgressError,
+    TurnNotFoundError,
 )
 from todo_chat.db.session import DatabaseUnavailableError
 from todo_chat.identity.errors import (
@@ -53,17 +55,20 @@ class ErrorBody(BaseModel):
 
 
 UNPROCESSABLE = 422
+CONFLICT = 409
 _TURN_STATUSES = {
     "turn_timeout": 504,
     "context_too_long": UNPROCESSABLE,
     "refused_by_policy": UNPROCESSABLE,
+    "stopped": CONFLICT,
 }
+_WITHOUT_WAITING = {UNPROCESSABLE, CONFLICT}
+"""What the message or the user is to blame for gets no better by waiting."""
 
 
 def _turn_failed(error: TurnFailedError) -> ApiError:
     status = _TURN_STATUSES.get(error.code, 503)
-    # What the message itself is to blame for gets no better by waiting.
-    wait = None if status == UNPROCESSABLE else error.retry_after_seconds or RETRY_AFTER_SECONDS
+    wait = None if status in _WITHOUT_WAITING else error.retry_after_seconds or RETRY_AFTER_SECONDS
     return ApiError(status, error.code, error.message, retry_after=wait)
 
 
@@ -96,6 +101,15 @@ _TABLE: dict[type[Exception], Callable[[Any], ApiError]] = {
         "Another message of this conversation is being answered, so this one was not taken. "
         "Send it again after the time in Retry-After.",
         retry_after=e.retry_after_seconds,
+    ),
+    ConversationInUseError: lambda e: ApiError(
+        409,
+        "turn_in_progress",
+        "A message of this conversation is being answered. Stop that first, or wait for it.",
+        retry_after=e.retry_after_seconds,
+    ),
+    TurnNotFoundError: lambda _: ApiError(
+        404, "turn_not_found", "There is no message with this Idempotency-Key."
     ),
     TooManyTasksError: lambda e: _quota(str(e)),
     TooManyConversationsError: lambda e: _quota(str(e)),

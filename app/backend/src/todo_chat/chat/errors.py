@@ -4,7 +4,7 @@ from typing import Literal
 
 from todo_chat.turn import FailureCode, ToolCall
 
-TurnFailureCode = FailureCode | Literal["database_unavailable"]
+TurnFailureCode = FailureCode | Literal["database_unavailable", "stopped"]
 
 
 class ConversationNotFoundError(Exception):
@@ -29,6 +29,18 @@ class ConversationBusyError(Exception):
     def __init__(self, retry_after_seconds: int) -> None:
         super().__init__("another message of this conversation is being answered")
         self.retry_after_seconds = retry_after_seconds
+
+
+class ConversationInUseError(Exception):
+    """A message of this conversation is being answered; it cannot be deleted meanwhile."""
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__("a message of this conversation is being answered")
+        self.retry_after_seconds = retry_after_seconds
+
+
+class TurnNotFoundError(Exception):
+    """The user has no message with this key."""
 
 
 class TooManyConversationsError(Exception):

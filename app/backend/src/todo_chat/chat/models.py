@@ -32,6 +32,7 @@ class Conversation(SQLModel, table=True):
         default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
     )
     user_id: str = Field(sa_column=Column(Text, nullable=False))
+    title: str | None = Field(default=None, sa_column=Column(Text))
     created_at: datetime | None = Field(
         default=None,
         sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now()),
@@ -82,6 +83,26 @@ class ChatRequest(BaseModel):
     message: MessageText
 
 
+class StopRequest(BaseModel):
+    """The turn to end, by the key of its message."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    idempotency_key: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,64}$")]
+
+
+class ConversationUpdate(BaseModel):
+    """A new name for a conversation."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=TITLE_CHARACTERS, strip_whitespace=True),
+        Storable,
+    ]
+
+
 class ChatResponse(BaseModel):
     """The stored answer to a message."""
 
@@ -92,7 +113,7 @@ class ChatResponse(BaseModel):
 
 
 class ConversationPublic(BaseModel):
-    """A conversation in a list; ``title`` is its first message, shortened."""
+    """A conversation in a list; ``title`` is its name, or else its first message, shortened."""
 
     id: int
     title: str
@@ -111,7 +132,8 @@ class MessagePublic(BaseModel):
     """A message as clients see it.
 
     A message of the user that got no answer has the ``failure`` and the tool calls that were made
-    before it; both are gone when it is answered after all.
+    before it; both are gone when it is answered after all. While a replica is ``answering`` it,
+    the tool calls are those made so far.
     """
 
     id: int
@@ -121,4 +143,5 @@ class MessagePublic(BaseModel):
     tool_calls: list[ToolCall]
     idempotency_key: str
     failure: Failure | None = None
+    answering: bool = False
     created_at: datetime

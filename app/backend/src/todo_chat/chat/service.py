@@ -31,6 +31,7 @@ from todo_chat.chat.models import (
     MessagePublic,
 )
 from todo_chat.chat.ports import Agent
+from todo_chat.chat.stopping import Stop
 from todo_chat.db.session import Database, DatabaseUnavailableError
 from todo_chat.metrics import CHAT_TURN_SECONDS, CHAT_TURNS
 from todo_chat.security import Tokens, TurnClaims
@@ -116,6 +117,8 @@ class ChatService:
         self._timeout = limits.timeout_seconds
         self._turns_of_user: Counter[str] = Counter()
         self._running: set[asyncio.Task[None]] = set()
+        self._stops: dict[tuple[str, str], Stop] = {}
+        """Of the turns that this replica answers, by user and key."""
 
     async def start_turn(
         self, user_id: str, request: ChatRequest, turn_key: str, request_id: str
@@ -178,17 +181,45 @@ class ChatService:
                 raise TurnInProgressError(retry_after_seconds=1) from error
             await asyncio.sleep(BUSY_POLL_SECONDS)
 
+    async def stop_turn(self, user_id: str, turn_key: str) -> None:
+        """Ask for the end of a turn, on whichever replica it is.
+
+        It ends with the failure ``stopped``, at once or within ``RENEW_SECONDS`` and the time
+        that the tool at work takes, unless its answer is there before.
+
+        Raises:
+            TurnNotFoundError: see the store.
+        """
+        async with self._database.transaction(user_id) as session:
+            await store.ask_to_stop(session, user_id, turn_key)
+        if stop := self._stops.get((user_id, turn_key)):
+            stop.ask()
+
     async def drain(self) -> None:
         """Wait for the turns under way, no longer than a turn may take."""
         if self._running:
             await asyncio.wait(self._running, timeout=self._timeout + CLEAN_UP_SECONDS)
 
     async def conversations(
-        self, user_id: str, *, before: int, limit: int
+        self, user_id: str, *, before: int, limit: int, search: str
     ) -> list[ConversationPublic]:
         """See :func:`todo_chat.chat.store.list_conversations`."""
         async with self._database.transaction(user_id) as session:
-            return await store.list_conversations(session, user_id, before=before, limit=limit)
+            return await store.list_conversations(
+                session, user_id, before=before, limit=limit, search=search
+            )
+
+    async def rename_conversation(
+        self, user_id: str, conversation_id: int, title: str
+    ) -> ConversationPublic:
+        """See :func:`todo_chat.chat.store.rename_conversation`."""
+        async with self._database.transaction(user_id) as session:
+            return await store.rename_conversation(session, user_id, conversation_id, title)
+
+    async def delete_conversation(self, user_id: str, conversation_id: int) -> None:
+        """See :func:`todo_chat.chat.store.delete_conversation`."""
+        async with self._database.transaction(user_id) as session:
+            await store.delete_conversation(session, user_id, conversation_id)
 
     async def messages(
         self, user_id: str, conversation_id: int, *, after: int, limit: int
@@ -213,9 +244,10 @@ class ChatService:
         self, turn: Turn, question: store.Question, request_id: str
     ) -> ChatResponse | TurnFailedError:
         calls: dict[str, ToolCall] = {}
-        renewal = asyncio.create_task(self._keep_lease(question, calls))
+        stop = self._stops[question.user_id, question.turn_key] = Stop()
+        renewal = asyncio.create_task(self._keep_lease(question, calls, stop))
         try:
-            answer = self._answer(turn, question, request_id, calls)
+            answer = self._answer(turn, question, request_id, calls, stop)
             return await within(self._timeout, answer)
         except TimeoutError:
             failure = TurnFailedError(
@@ -227,6 +259,7 @@ class ChatService:
             failure = _as_failure(error)
         finally:
             renewal.cancel()
+            del self._stops[question.user_id, question.turn_key]
         failure.tool_calls = list(calls.values())
         try:
             await within(CLEAN_UP_SECONDS, self._give_up(question, failure))
@@ -241,6 +274,7 @@ class ChatService:
         question: store.Question,
         request_id: str,
         calls: dict[str, ToolCall],
+        stop: Stop,
     ) -> ChatResponse:
         async with self._database.transaction(question.user_id) as session:
             history = await store.read_history(session, question)
@@ -250,7 +284,10 @@ class ChatService:
             int(self._timeout) + TOKEN_GRACE_SECONDS,
         )
         response = ""
-        async with contextlib.aclosing(self._agent.answer(history, token, request_id)) as events:
+        async with (
+            contextlib.aclosing(self._agent.answer(history, token, request_id)) as answering,
+            contextlib.aclosing(stop.until(answering)) as events,
+        ):
             async for event in events:
                 match event:
                     case Failed():
@@ -269,12 +306,16 @@ class ChatService:
         async with self._database.transaction(question.user_id) as session:
             return await store.store_answer(session, question, response, list(calls.values()))
 
-    async def _keep_lease(self, question: store.Question, calls: Mapping[str, ToolCall]) -> None:
+    async def _keep_lease(
+        self, question: store.Question, calls: Mapping[str, ToolCall], stop: Stop
+    ) -> None:
         while True:
             await asyncio.sleep(RENEW_SECONDS)
             with contextlib.suppress(DatabaseUnavailableError):
                 async with self._database.transaction(question.user_id) as session:
-                    await store.renew_lease(session, question, list(calls.values()))
+                    goes_on = await store.renew_lease(session, question, list(calls.values()))
+                if not goes_on:
+                    stop.ask()
 
     async def _give_up(self, question: store.Question, failure: TurnFailedError) -> None:
         async with self._database.transaction(question.user_id) as session:

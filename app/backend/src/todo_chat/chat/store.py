@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, update
+from sqlalchemy import ColumnElement, ScalarSelect, func, or_, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from todo_chat.chat.errors import (
     ConversationBusyError,
+    ConversationInUseError,
     ConversationNotFoundError,
     KeyReusedError,
     TooManyConversationsError,
     TurnInProgressError,
+    TurnNotFoundError,
 )
 from todo_chat.chat.models import (
     TITLE_CHARACTERS,
@@ -28,6 +30,7 @@ from todo_chat.chat.models import (
     Message,
     MessagePublic,
 )
+from todo_chat.chat.stopping import STOPPED
 from todo_chat.turn import HistoryMessage, ToolCall
 
 LEASE_SECONDS = 6
@@ -132,7 +135,8 @@ async def _take_lease(session: AsyncSession, question: Message) -> None:
                 col(Message.lease_expires_at) < func.clock_timestamp(),
             ),
         )
-        .values(lease_expires_at=_lease_end_expression())
+        # What the attempt before came to, a stop of it above all, is not this one's.
+        .values(lease_expires_at=_lease_end_expression(), failure=None)
     )
     if taken.rowcount == 0:
         raise TurnInProgressError(await _lease_seconds_left(session, _id(question.id)))
@@ -180,9 +184,13 @@ async def _lease_end(session: AsyncSession) -> datetime:
 
 async def renew_lease(
     session: AsyncSession, question: Question, tool_calls: Sequence[ToolCall]
-) -> None:
-    """Keep the question for another ``LEASE_SECONDS``; note what was done for it so far."""
-    await session.exec(
+) -> bool:
+    """Keep the question for another ``LEASE_SECONDS``; note what was done for it so far.
+
+    Returns:
+        Whether its turn is to go on: the user has not asked to stop it.
+    """
+    renewed = await session.exec(
         update(Message)
         .where(
             col(Message.id) == question.message_id,
@@ -190,6 +198,30 @@ async def renew_lease(
             col(Message.lease_expires_at).is_not(None),
         )
         .values(lease_expires_at=_lease_end_expression(), tool_calls=_rows(tool_calls))
+        .returning(col(Message.failure))
+    )
+    return all(failure is None for (failure,) in renewed)
+
+
+async def ask_to_stop(session: AsyncSession, user_id: str, turn_key: str) -> None:
+    """Tell the replica that answers this message to stop; its next renewal reads it.
+
+    A message that nobody is answering stays as it is.
+
+    Raises:
+        TurnNotFoundError: the user has no message with this key.
+    """
+    if "user" not in await _messages_of_turn(session, user_id, turn_key):
+        raise TurnNotFoundError
+    await session.exec(
+        update(Message)
+        .where(
+            col(Message.user_id) == user_id,
+            col(Message.turn_key) == turn_key,
+            col(Message.role) == "user",
+            col(Message.lease_expires_at) > func.clock_timestamp(),
+        )
+        .values(failure=STOPPED.model_dump())
     )
 
 
@@ -333,26 +365,73 @@ def stored_answer(answer: Message) -> ChatResponse:
 
 
 async def list_conversations(
-    session: AsyncSession, user_id: str, *, before: int, limit: int
+    session: AsyncSession, user_id: str, *, before: int, limit: int, search: str = ""
 ) -> list[ConversationPublic]:
-    """The user's conversations with ids below ``before``, newest first."""
-    first = (
+    """The user's conversations with ids below ``before``, newest first.
+
+    With ``search`` only those that have the text in their name or in a message, in any case.
+    """
+    wanted = select(Conversation, _first_message(user_id)).where(
+        Conversation.user_id == user_id, col(Conversation.id) < before
+    )
+    if search:
+        said = (
+            select(Message.id)
+            .where(
+                Message.user_id == user_id,
+                Message.conversation_id == Conversation.id,
+                col(Message.content).icontains(search, autoescape=True),
+            )
+            .exists()
+        )
+        wanted = wanted.where(or_(said, col(Conversation.title).icontains(search, autoescape=True)))
+    rows = await session.exec(wanted.order_by(col(Conversation.id).desc()).limit(limit))
+    return [_public(conversation, first) for conversation, first in rows]
+
+
+async def rename_conversation(
+    session: AsyncSession, user_id: str, conversation_id: int, title: str
+) -> ConversationPublic:
+    """Give the conversation a name.
+
+    Raises:
+        ConversationNotFoundError: unknown or another user's.
+    """
+    conversation = await _own_conversation(session, user_id, conversation_id, lock=True)
+    conversation.title = title
+    session.add(conversation)
+    await session.flush()
+    return _public(conversation, None)
+
+
+async def delete_conversation(session: AsyncSession, user_id: str, conversation_id: int) -> None:
+    """Delete the conversation with its messages.
+
+    Raises:
+        ConversationNotFoundError: unknown or another user's.
+        ConversationInUseError: a message of it is being answered.
+    """
+    conversation = await _own_conversation(session, user_id, conversation_id, lock=True)
+    try:
+        await _refuse_while_busy(session, user_id, conversation_id)
+    except ConversationBusyError as error:
+        raise ConversationInUseError(error.retry_after_seconds) from error
+    await session.delete(conversation)
+
+
+def _first_message(user_id: str) -> ScalarSelect[str]:
+    return (
         select(func.left(Message.content, TITLE_CHARACTERS))
         .where(Message.user_id == user_id, Message.conversation_id == Conversation.id)
         .order_by(col(Message.id))
         .limit(1)
         .scalar_subquery()
     )
-    rows = await session.exec(
-        select(Conversation, first)
-        .where(Conversation.user_id == user_id, col(Conversation.id) < before)
-        .order_by(col(Conversation.id).desc())
-        .limit(limit)
-    )
-    return [
-        ConversationPublic.model_validate({**conversation.model_dump(), "title": title or ""})
-        for conversation, title in rows
-    ]
+
+
+def _public(conversation: Conversation, first_message: str | None) -> ConversationPublic:
+    title = conversation.title or first_message or ""
+    return ConversationPublic.model_validate({**conversation.model_dump(), "title": title})
 
 
 async def list_messages(
@@ -364,8 +443,9 @@ async def list_messages(
         ConversationNotFoundError: unknown or another user's.
     """
     await _own_conversation(session, user_id, conversation_id)
+    answering = func.coalesce(col(Message.lease_expires_at) > func.clock_timestamp(), False)
     rows = await session.exec(
-        select(Message)
+        select(Message, answering)
         .where(
             Message.user_id == user_id,
             Message.conversation_id == conversation_id,
@@ -375,8 +455,16 @@ async def list_messages(
         .limit(limit)
     )
     return [
-        MessagePublic.model_validate({**row.model_dump(), "idempotency_key": row.turn_key})
-        for row in rows
+        MessagePublic.model_validate(
+            {
+                **row.model_dump(),
+                "idempotency_key": row.turn_key,
+                "answering": under_way,
+                # While it is answered it only says that somebody asked to stop that.
+                "failure": None if under_way else row.failure,
+            }
+        )
+        for row, under_way in rows
     ]
 
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from todo_chat.settings import ProcessError
 
-NEEDED_REVISION = "0005"
+NEEDED_REVISION = "0006"
 """The newest expansion: what the code of this release finds nothing missing in."""
 
 

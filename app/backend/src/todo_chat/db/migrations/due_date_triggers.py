@@ -1,4 +1,4 @@
-"""The triggers that carry due dates for code that does not know them: from 0004 until 0008."""
+"""The triggers that carry due dates for code that does not know them: from 0004 until 0009."""
 
 CREATE = """
 CREATE FUNCTION due_date_into_trash() RETURNS trigger

@@ -1,9 +1,9 @@
-"""So do the tool calls that were there. Apart from 0006: to look at them locks nobody out."""
+"""So do the tool calls that were there. Apart from 0007: to look at them locks nobody out."""
 
 from alembic import op
 
-revision: str = "0007"
-down_revision: str | None = "0006"
+revision: str = "0008"
+down_revision: str | None = "0007"
 branch_labels: str | None = None
 depends_on: str | None = None
 contracts: str | None = "0003"
@@ -14,4 +14,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Nothing to undo: 0006 takes the constraint away."""
+    """Nothing to undo: 0007 takes the constraint away."""

@@ -6,8 +6,8 @@ given back to it in the place of being done.
 
 from alembic import op
 
-revision: str = "0006"
-down_revision: str | None = "0005"
+revision: str = "0007"
+down_revision: str | None = "0006"
 branch_labels: str | None = None
 depends_on: str | None = None
 contracts: str | None = "0003"

@@ -4,8 +4,8 @@ from alembic import op
 
 from todo_chat.db.migrations.due_date_triggers import CREATE, DROP
 
-revision: str = "0008"
-down_revision: str | None = "0007"
+revision: str = "0009"
+down_revision: str | None = "0008"
 branch_labels: str | None = None
 depends_on: str | None = None
 contracts: str | None = "0004"
