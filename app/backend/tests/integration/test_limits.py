@@ -100,14 +100,16 @@ def test_invented_methods_and_paths_make_no_series(world: World, stack: Stack, t
     url = getattr(stack, tier)
     with world.user(url) as user:
         invented = b"%s /%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-        raw(url, invented % (b"FIRST", b"first"))
+        raw(url, invented % (b"PROPFIND", b"first"))
         user.client.get("/metrics")
         before = series(user.client.get("/metrics").text)
         for number in range(50):
             raw(url, invented % (b"METHOD%d" % number, b"path-%d" % number))
+            raw(url, invented % (b"MKCOL", b"path-%d" % number))
         text = user.client.get("/metrics").text
     assert series(text) == before
     assert "METHOD" not in text
+    assert "MKCOL" not in text
     assert "path-" not in text
     assert 'method="other"' in text
 

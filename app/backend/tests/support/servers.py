@@ -10,6 +10,8 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
+from todo_chat.web.http_protocol import BoundedHttpProtocol
+
 START_SECONDS = 60
 STOP_SECONDS = 30
 
@@ -34,6 +36,8 @@ def serving(app: ASGIApp, port: int = 0, tls: tuple[Path, Path] | None = None) -
     certificate, key = tls or (None, None)
     config = uvicorn.Config(
         app,
+        loop="uvloop",
+        http=BoundedHttpProtocol,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=2,
@@ -41,7 +45,12 @@ def serving(app: ASGIApp, port: int = 0, tls: tuple[Path, Path] | None = None) -
         ssl_keyfile=key,
     )
     server = _Server(config)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
+
+    def serve() -> None:
+        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+            runner.run(server.serve(sockets=[listener]))
+
+    thread = threading.Thread(target=serve)
     thread.start()
     try:
         waited = threading.Event()

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 import httpx2
 import pytest
 import uvicorn
+import uvloop
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -17,6 +18,7 @@ from starlette.routing import Route
 from todo_chat.logs import configure_logging
 from todo_chat.settings import ServerSettings
 from todo_chat.web.health import Lifecycle, health_routes
+from todo_chat.web.http_protocol import BoundedHttpProtocol
 from todo_chat.web.middleware import ObservabilityMiddleware
 from todo_chat.web.request_id import accept_request_id, set_request_id
 from todo_chat.web.serve import DrainingServer, build_server
@@ -154,3 +156,14 @@ async def test_the_first_signal_drains_and_the_second_leaves() -> None:
 def test_an_idle_connection_outlives_the_pool_of_the_ingress_controller() -> None:
     server = build_server(Starlette(), ServerSettings(port=8000), Lifecycle())
     assert server.config.timeout_keep_alive > 90
+
+
+def test_the_processes_serve_with_the_fast_loop_and_the_bounded_parser() -> None:
+    config = build_server(Starlette(), ServerSettings(port=8000), Lifecycle()).config
+    config.load()
+    assert config.http_protocol_class is BoundedHttpProtocol
+    factory = config.get_loop_factory()
+    assert factory is not None
+    loop = factory()
+    assert isinstance(loop, uvloop.Loop)
+    loop.close()

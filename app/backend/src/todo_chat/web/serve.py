@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from todo_chat.settings import ServerSettings
 from todo_chat.web.health import Lifecycle
+from todo_chat.web.http_protocol import BoundedHttpProtocol
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,9 @@ def build_server(app: ASGIApp, settings: ServerSettings, lifecycle: Lifecycle) -
         app,
         host=settings.host,
         port=settings.port,
+        # By name, not by what is installed: without them a turn would be slow and nothing said.
+        loop="uvloop",
+        http=BoundedHttpProtocol,
         log_config=None,
         access_log=False,
         server_header=False,
