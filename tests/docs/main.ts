@@ -3,9 +3,12 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Command, CommanderError, Option } from 'commander'
-import { driftOf, proseFindings } from './check.ts'
+import { type Need, NEED_NAMES } from './blocks.ts'
+import { driftOf, pagesToRun, proseFindings } from './check.ts'
+import { runPages } from './execute.ts'
 import { type Finding, Undocumented, toLine } from './finding.ts'
 import { casesOf } from './junit.ts'
+import { marked, ranOf } from './marks.ts'
 import { generate, planOf, SOURCE_NAMES, SOURCES, type SourceName } from './pages.ts'
 import { PLAN_TASKS } from './plan-tasks.ts'
 import { ProgramFailed } from './run.ts'
@@ -70,6 +73,21 @@ async function tasks({ reports }: { reports: string }): Promise<number> {
   return counts.wrong === 0 ? 0 : 1
 }
 
+/** Runs the pages, and writes into each at which commit its blocks last ran. */
+async function run({ needs }: { needs: Need[] }): Promise<number> {
+  const pages = pagesToRun(await filesOf(root))
+  const { commit, runs } = await runPages(root, pages, { needs: new Set(needs), progress: (text) => process.stderr.write(`${text}\n`) })
+  for (const { page, ran } of runs) {
+    const path = join(root, page)
+    const text = await readFile(path, 'utf8')
+    await writeFile(path, marked(page, text, new Map([...ranOf(text), ...ran.map((need) => [need, commit] as const)])))
+  }
+  const code = told(runs.flatMap(({ findings }) => findings))
+  const count = runs.filter(({ ran }) => ran.length > 0).length
+  process.stdout.write(`docs: ${count} pages ran at ${commit} (${needs.map((need) => `needs=${need}`).join(', ')})\n`)
+  return code
+}
+
 function program(): Command {
   const command = new Command('docs').description('Pages made from the code, and what pages say of it.').exitOverride()
   const generating = (name: string, description: string, run: (options: Options) => Promise<number>): void => {
@@ -87,6 +105,11 @@ function program(): Command {
     .description('print the page of tasks with what the JUnit documents of a run say; fail when a task has failed')
     .requiredOption('--reports <folder>', 'folder with JUnit documents, also in folders below it, such as report/ci')
     .action(async (options: { reports: string }) => void (process.exitCode = await tasks(options)))
+  command
+    .command('run')
+    .description('run the shell blocks of README, quickstart and docs in a fresh clone of the last commit, compare what they show, and write down at which commit they ran')
+    .addOption(new Option('--needs <kinds...>', 'blocks to run, by what they need').choices(NEED_NAMES).default(NEED_NAMES))
+    .action(async (options: { needs: Need[] }) => void (process.exitCode = await run(options)))
   command.command('links').description('the same for links and names only, against the committed pages').action(async () => void (process.exitCode = await prose()))
   return command
 }
