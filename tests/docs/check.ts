@@ -15,6 +15,14 @@ export function pagesToRun(files: readonly string[]): string[] {
   return ['README.md', `${SPECS}/quickstart.md`, ...files.filter((file) => /^docs\/[^/]+\.md$/.test(file))].filter((page) => files.includes(page))
 }
 
+/** Two screens. Benchmarks are as long as what was measured. */
+const MOST_LINES = 100
+
+function tooLong(page: string, text: string): Finding[] {
+  const lines = text.trimEnd().split('\n').length
+  return !page.startsWith('docs/') || page === 'docs/benchmarks.md' || lines <= MOST_LINES ? [] : [{ page, line: MOST_LINES + 1, message: `the page has ${lines} lines; a question is answered in ${MOST_LINES}` }]
+}
+
 /** Where committed pages differ from generated ones. */
 export async function driftOf(root: string, generated: ReadonlyMap<string, string>): Promise<Finding[]> {
   const findings = await Promise.all(
@@ -45,7 +53,7 @@ export async function proseFindings(root: string, generated: ReadonlyMap<string,
     pagesToRun(files).map(async (page) => {
       const text = await readFile(join(root, page), 'utf8')
       const { findings } = blocksOf(page, text)
-      return findings.length > 0 ? findings : markFindings(page, text)
+      return [...(findings.length > 0 ? findings : markFindings(page, text)), ...tooLong(page, text)]
     }),
   )
   return [...(await brokenLinks(root, files, pages)), ...mentions.flat(), ...shells.flat(), ...functionTable('README.md', await readFile(join(root, 'README.md'), 'utf8'), known.module)]
