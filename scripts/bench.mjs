@@ -210,7 +210,7 @@ const SECTIONS = {
       const whole = dagger("call", "rehearsal", "export", `--path=${folder}`);
       /** @type {{ steps: { chapter: string, title: string, call: string, seconds: number }[] }} */
       const { steps } = JSON.parse(readFileSync(join(folder, "rehearsal.json"), "utf8"));
-      notes.push("", "Its page:", "", "```", readFileSync(join(folder, "rehearsal.txt"), "utf8").trim(), "```");
+      notes.push("", "Its page:", "", "```text", readFileSync(join(folder, "rehearsal.txt"), "utf8").trim(), "```");
       const deployments = (/** @type {RegExp} */ of) => steps.filter(({ title, call }) => title.includes("Deploy") && of.test(call)).map(({ seconds }) => seconds);
       return [
         { what: "`dagger call rehearsal`, images and node in the cache", target: "≤ 15 min", seconds: [whole] },

@@ -48,8 +48,8 @@ export type ClusterErrorCode =
   | 'unreachable' // no answer within the patience of the client
   | 'unauthorized' // credentials expired or wrong
   | 'forbidden' // RBAC, quota or admission said no
-  | 'not-found'
-  | 'exists'
+  | 'not-found' // no object of that name
+  | 'exists' // an object of that name is there already
   | 'conflict' // another field manager, or a stale resourceVersion
   | 'invalid' // the object breaks its schema or a validation rule
   | 'unknown-kind' // the server has no such API

@@ -13,6 +13,11 @@ export interface Known {
   requirements: ReadonlySet<string>
   policies: ReadonlySet<string>
   variables: ReadonlySet<string>
+  settings: ReadonlySet<string>
+  /** Of the launcher and the scripts beside it. */
+  launcherOptions: ReadonlySet<string>
+  /** By name of an option, a setting or a variable: each default that something of that name has. */
+  defaults: ReadonlyMap<string, ReadonlySet<string>>
   /** By folder: the scripts of the package in it; the root is empty. */
   scripts: ReadonlyMap<string, ReadonlySet<string>>
 }
@@ -87,7 +92,39 @@ function* packageScripts(page: string, line: TextLine, { scripts }: Known): Iter
   }
 }
 
-const JUDGES: readonly Judge[] = [moduleCalls, deployerCalls, requirementIds, policyIds, variableNames, packageScripts]
+/** Whether a page speaks of this project only, and says so in passing. Benchmarks speak of other tools too. */
+function isGuide(page: string): boolean {
+  return page === 'README.md' || page === `${SPECS}/quickstart.md` || (/^docs\/[^/]+\.md$/.test(page) && page !== 'docs/benchmarks.md')
+}
+
+function* optionNames(page: string, line: TextLine, { deployerOptions, launcherOptions, module }: Known): Iterable<string> {
+  if (!isGuide(page) || line.fenced) return
+  const own = new Set([...module.arguments, ...module.functions.flatMap((face) => face.arguments)].map(({ name }) => `--${name}`))
+  for (const piece of codeOf(line)) {
+    const option = OPTION.exec(piece)?.[0]
+    if (option !== undefined && ![deployerOptions, launcherOptions, own].some((names) => names.has(option))) yield `nothing has an option ${option}`
+  }
+}
+
+const FILE = /\.(json|ts|mjs|md|ya?ml|html)$/
+
+function* settingNames(page: string, line: TextLine, { settings }: Known): Iterable<string> {
+  if (!isGuide(page) || line.fenced) return
+  const groups = new Set([...settings].map((name) => name.split('.')[0]))
+  for (const piece of codeOf(line)) if (/^[a-z]+(\.[a-zA-Z]+)+$/.test(piece) && !FILE.test(piece) && groups.has(piece.split('.')[0] ?? '') && !settings.has(piece)) yield `no setting is called ${piece}`
+}
+
+/** “`--rate`, default `100`”: what the page says is compared with what there is. */
+function* defaultValues(page: string, { text, fenced }: TextLine, { defaults }: Known): Iterable<string> {
+  if (!isGuide(page) || fenced) return
+  for (const [, name = '', said = ''] of text.matchAll(/`([^`]+)`, default `([^`]*)`/g)) {
+    const known = defaults.get(name)
+    if (known === undefined) yield `nothing that is called ${name} has a default`
+    else if (!known.has(said)) yield `the default of ${name} is ${[...known].join(' or ')}, not ${said}`
+  }
+}
+
+const JUDGES: readonly Judge[] = [optionNames, settingNames, defaultValues, moduleCalls, deployerCalls, requirementIds, policyIds, variableNames, packageScripts]
 
 /** @returns what is named on a page and does not exist */
 export function unknownMentions(page: string, text: string, known: Known): Finding[] {
@@ -108,6 +145,21 @@ export function functionTable(page: string, text: string, { functions }: ModuleF
   ]
 }
 
+/** What stands below a heading of the second level. */
+function section(page: string, title: string): string {
+  return page.split(/^## /m).find((part) => part.startsWith(`${title}\n`)) ?? ''
+}
+
+function defaultsOf(module: ModuleFace, deployer: string, environment: string): Map<string, Set<string>> {
+  const defaults = new Map<string, Set<string>>()
+  const add = (name: string, value: string): unknown => value !== '' && defaults.set(name, (defaults.get(name) ?? new Set()).add(value))
+  for (const { name, standard } of [...module.arguments, ...module.functions.flatMap((face) => face.arguments)]) add(`--${name}`, standard?.replaceAll(/^'|'$/g, '') ?? '')
+  // Rows of `name` or `--option <value>`, then its default.
+  for (const [, name = '', value = ''] of `${deployer}\n${environment}`.matchAll(/^\| `(--[a-z-]+|TODO_\w+)[^`]*` \| `([^`]*)` \|/gm)) add(name, value)
+  for (const [, name = '', value = ''] of section(deployer, 'Names of settings').matchAll(/^\| `([^`]+)` \| [^|]*\| ([^|]*?) \|/gm)) add(name, value)
+  return defaults
+}
+
 /**
  * @param files every file of the repository
  * @param generated pages as the code gives them now; for the others the committed ones count
@@ -115,9 +167,10 @@ export function functionTable(page: string, text: string, { functions }: ModuleF
 export async function knownOf(root: string, files: readonly string[], generated: ReadonlyMap<string, string>): Promise<Known> {
   const read = (path: string): Promise<string> => readFile(join(root, path), 'utf8')
   const page = async (name: string): Promise<string> => generated.get(`${SPECS}/contracts/${name}`) ?? read(`${SPECS}/contracts/${name}`)
-  const all = (text: string, pattern: RegExp): Set<string> => new Set([...text.matchAll(pattern)].map(([whole, part]) => part ?? whole))
+  const all = (text: string, pattern: RegExp, edit = (found: string): string => found): Set<string> => new Set([...text.matchAll(pattern)].map(([whole, part]) => edit(part ?? whole)))
   // A test goes on naming what the code no longer reads.
   const sources = await Promise.all(files.filter((file) => /\.(ts|mjs|js|py|sh|ya?ml|toml)$/.test(file) && !file.startsWith('tests/')).map(read))
+  const launcher = await Promise.all(files.filter((file) => file.startsWith('scripts/') && file.endsWith('.mjs')).map(read))
   const policies = await Promise.all(files.filter((file) => file.startsWith('tests/validate/policies/')).map(read))
   const packages = await Promise.all(
     files.filter((file) => posix.basename(file) === 'package.json').map(async (file) => {
@@ -126,13 +179,17 @@ export async function knownOf(root: string, files: readonly string[], generated:
       return [folder === '.' ? '' : folder, new Set(Object.keys(scripts))] as const
     }),
   )
+  const [module, deployer, environment] = [await moduleFace(root), await page('deployer.md'), await page('environment.md')]
   return {
-    module: await moduleFace(root),
-    deployerOptions: all(await page('deployer.md'), /^\| `(--[a-z-]+)/gm),
+    module,
+    settings: all(section(deployer, 'Names of settings'), /^\| `([^`]+)` \|/gm),
+    launcherOptions: all(launcher.join('\n'), /["' ]--[a-z][a-z-]+/g, (option) => option.slice(1)),
+    defaults: defaultsOf(module, deployer, environment),
+    deployerOptions: all(deployer, /^\| `(--[a-z-]+)/gm),
     requirements: all(await page('conformance.md'), /CONF-\d{3}/g),
     policies: all(policies.join('\n'), /\bid: '([a-z]+\/[a-z-]+)'/g),
     // Those of the Python processes are made of a prefix and the names of fields, and stand nowhere as a whole.
-    variables: all([await page('environment.md'), ...sources].join('\n'), /\bTODO_[A-Z0-9_]+\b/g),
+    variables: all([environment, ...sources].join('\n'), /\bTODO_[A-Z0-9_]+\b/g),
     scripts: new Map(packages),
   }
 }

@@ -1,13 +1,19 @@
 /** Every generated page, and how it is made. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { conformancePage } from './conformance.ts'
 import { type Catalogue, dataModelPage } from './data-model.ts'
 import { deployerPage } from './deployer.ts'
+import { PLAN_TASKS } from './plan-tasks.ts'
 import { type Variable, environmentPage } from './environment.ts'
 import { actionsOf, returned } from './exits.ts'
 import { modulePage } from './module.ts'
 import { ProgramFailed, python, typescript } from './run.ts'
 import { schemaOf } from './schema.ts'
 import type { Served } from './served.ts'
+import { tasksPage } from './tasks.ts'
+import { testsOf } from './tests.ts'
+import { filesOf } from './tree.ts'
 import { ERRORS_SOURCE, REPORT_SOURCE, classComments, deployerProgram, literalsOf } from './types.ts'
 
 /** Where the pages are. */
@@ -24,6 +30,11 @@ interface ServedBackend {
   openapi: unknown
   tools: unknown
   environment: Record<string, Variable[]>
+}
+
+/** The plan, as it is written. */
+export function planOf(root: string): Promise<string> {
+  return readFile(join(root, SPECS, 'plan.md'), 'utf8')
 }
 
 const document = (value: unknown): string => JSON.stringify(value, null, 2)
@@ -47,6 +58,10 @@ export const SOURCES = {
         'contracts/conformance.md': conformancePage(served),
       }
     },
+  },
+  tasks: {
+    needs: 'nothing',
+    pages: async (root) => ({ 'tasks.md': tasksPage(await planOf(root), PLAN_TASKS, await testsOf(root, await filesOf(root))).page }),
   },
   backend: {
     needs: 'Python with the packages of app/backend/requirements-dev.txt',

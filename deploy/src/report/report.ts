@@ -10,7 +10,7 @@ import type { Timeline } from '../rollout/run.ts'
 import type { Check } from '../proof/verify.ts'
 
 export type RunResult =
-  | 'succeeded'
+  | 'succeeded' // the release is in place and proven
   | 'unchanged' // nothing had to be done, and what runs is healthy
   | 'rolled-back' // failed; the revision before is back and proven
   | 'rollback-failed' // failed, and so did the way back

@@ -83,9 +83,11 @@ class ProcessSettings(BaseSettings):
     )
 
     environment: Environment = "production"
+    """Which rules hold: outside of development no login without a password and no plain http."""
     version: str = __version__
     """Shown in /api/info; a release sets the tag of its image."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Lines below it are not written."""
 
 
 class ServerSettings(ProcessSettings):
@@ -93,7 +95,9 @@ class ServerSettings(ProcessSettings):
 
     # All interfaces: the process is alone in its container and the network policy decides.
     host: str = "0.0.0.0"  # noqa: S104
+    """Address that is listened on."""
     port: Port
+    """Where HTTP is served."""
     drain_seconds: float = Field(default=5, ge=0, le=120)
     """From SIGTERM to closing the listener; readiness is red meanwhile."""
     shutdown_seconds: float = Field(default=30, ge=0, le=600)
@@ -116,12 +120,17 @@ class DatabaseSettings(ProcessSettings):
     of the five single settings. Only the migrate process takes a login from it, as its
     administrator's; the others log in by their roles."""
     database_host: str
+    """Name or address of the server."""
     database_port: Port = 5432
+    """Its port."""
     database_name: str = "todo"
+    """The database on that server."""
     database_sslmode: SslMode = "prefer"
+    """TLS as libpq has it: only ``verify-full`` knows that it is the right server."""
     database_channel_binding: ChannelBinding = "prefer"
     """Whether the login is bound to the TLS connection, so that nobody between can pass it on."""
     database_pool_size: int = Field(default=5, ge=1, le=100)
+    """Connections that a process keeps for each of its roles."""
 
     _takes_login_from_url: ClassVar[bool] = False
 
@@ -217,31 +226,47 @@ class BackendSettings(ServerSettings, DatabaseSettings, TaskSettings):
     """REST, conversations and the chat endpoint."""
 
     port: Port = 8000
+    """Where HTTP is served."""
     database_chat_user: str = "todo_chat"
+    """Role for conversations, messages, sessions and accounts."""
     database_chat_password_file: Path
+    """Its password."""
     database_tasks_user: str = "todo_tasks"
+    """Role for tasks over REST."""
     database_tasks_password_file: Path
+    """Its password."""
     jwt_key_file: Path
+    """Key that signs and verifies bearer tokens, at least 32 bytes; the tool server's too."""
     agent_url: AnyHttpUrl
+    """Where the agent answers turns."""
     dev_login: bool = False
+    """Whether anybody gets a token for any name; refused outside of development."""
     login_token_seconds: int = Field(default=8 * 3600, ge=60, le=7 * 24 * 3600)
+    """How long such a token is good."""
     public_url: HttpAddress | None = None
     """Where people open the page: scheme and host, such as https://todo.example.org."""
     oidc_issuer: HttpAddress | None = None
+    """The provider where people sign in, to the letter: a trailing slash counts."""
     oidc_client_id: str | None = None
+    """What the provider calls this application."""
     oidc_client_secret_file: Path | None = None
     """Absent or empty for a public client."""
     oidc_scopes: str = "openid profile email"
+    """What the provider is asked for, in words; ``openid`` has to be one of them."""
     session_seconds: int = Field(default=12 * 3600, ge=60, le=30 * 24 * 3600)
     """How long a browser stays signed in; then the provider is asked again."""
     api_issuers: list[ApiIssuer] = []
     """Whose tokens the API takes beside our own, as JSON: ``[{"issuer": …, "audience": …}]``."""
     turn_timeout_seconds: float = Field(default=60, gt=0, le=600)
+    """The longest time from a message to its answer."""
     rate_limit_per_minute: int = Field(default=240, ge=1)
+    """Requests of one user in a minute, in each replica."""
     max_conversations_per_user: int = Field(default=2000, ge=1)
+    """Conversations of one user."""
     max_turns_per_user: int = Field(default=10, ge=1)
     """Turns of one user at once, in each replica."""
     max_body_bytes: int = Field(default=64 * 1024, ge=1024)
+    """Largest body of a request."""
 
     @model_validator(mode="after")
     def _development_login_only_in_development(self) -> Self:
@@ -309,11 +334,17 @@ class AgentSettings(ServerSettings):
     """The model loop. It has no database credential and no token key."""
 
     port: Port = 8001
+    """Where HTTP is served."""
     mcp_url: AnyHttpUrl
+    """Where the tool server is."""
     model_base_url: AnyHttpUrl | None = None
+    """An OpenAI-compatible endpoint; by default that of the SDK."""
     model_name: str = "gpt-4o-mini"
+    """Model to ask for there."""
     model_api_key_file: Path | None = None
+    """Its key; without one, or with an empty file, the scripted model answers."""
     model_timeout_seconds: float = Field(default=30, gt=0, le=600)
+    """The longest silence of the endpoint, before and within its answer."""
 
     def model_api_key(self) -> SecretStr | None:
         """The model's key, or None when the scripted model is to be used.
@@ -337,13 +368,19 @@ class McpSettings(ServerSettings, DatabaseSettings, TaskSettings):
     """The six tools."""
 
     port: Port = 8002
+    """Where HTTP is served."""
     database_mcp_user: str = "todo_mcp"
+    """Role for tasks and the record of tool calls."""
     database_mcp_password_file: Path
+    """Its password."""
     jwt_key_file: Path
+    """Key that verifies bearer tokens; the backend has the same."""
     mcp_allowed_hosts: CommaSeparated = ["localhost:*", "127.0.0.1:*", "mcp:*"]
     """``Host`` headers that are answered: ``host:port``, or ``host:*`` for any port."""
     mcp_allowed_origins: CommaSeparated = []
+    """``Origin`` headers of browsers that are answered; requests without one always are."""
     max_body_bytes: int = Field(default=64 * 1024, ge=1024)
+    """Largest body of a request."""
 
     _split = field_validator("mcp_allowed_hosts", "mcp_allowed_origins", mode="before")(
         _split_commas
@@ -356,14 +393,23 @@ class MigrateSettings(DatabaseSettings):
     _takes_login_from_url: ClassVar[bool] = True
 
     database_migrator_user: str = "todo_migrator"
+    """Role that owns the schema."""
     database_migrator_password_file: Path
+    """Its password."""
     database_admin_user: str | None = None
+    """Login with CREATEROLE that makes database and roles; without it only migrations run."""
     database_admin_password_file: Path | None = None
+    """Its password."""
     database_chat_password_file: Path | None = None
+    """Password that the administrator gives to ``todo_chat``."""
     database_tasks_password_file: Path | None = None
+    """Password that the administrator gives to ``todo_tasks``."""
     database_mcp_password_file: Path | None = None
+    """Password that the administrator gives to ``todo_mcp``."""
     database_backup_password_file: Path | None = None
+    """Password that the administrator gives to ``todo_backup``."""
     database_wait_seconds: float = Field(default=60, ge=0, le=3600)
+    """How long to wait for the server to answer."""
     migrate_lock_seconds: float = Field(default=2, ge=0.1, le=60)
     """Longest wait for a lock. Every statement of the application on that table waits behind it,
     and gives up after 3 s: keep it below."""

@@ -24,7 +24,11 @@ MessageText = Annotated[
 
 
 class Conversation(SQLModel, table=True):
-    """A row of ``conversations``."""
+    """A row of ``conversations``.
+
+    A new message locks the row, so that messages take turns on whichever replica. It has no
+    title: a list shows its first message. ``updated_at`` is when its last answer was stored.
+    """
 
     __tablename__ = "conversations"
 

@@ -27,7 +27,12 @@ class TaskStatus(StrEnum):
 
 
 class Task(SQLModel, table=True):
-    """A row of ``tasks``."""
+    """A row of ``tasks``.
+
+    Deleting one moves it to ``deleted_tasks``: what reads tasks has nothing to leave out. Its
+    number comes from the database and is never given again, so that what a conversation says of
+    a number stays true.
+    """
 
     __tablename__ = "tasks"
 
