@@ -33,7 +33,7 @@ export class TodoChat {
 
   constructor(
     /** The repository (default: the one the module is called in) */
-    @argument({ defaultPath: '/', ignore: ['.git', '**/node_modules', '**/dist', '**/coverage', '**/report', '**/__pycache__', '**/.venv', '**/.*_cache', '**/.hypothesis', '**/.coverage*', '**/*.log', 'dagger/sdk'] })
+    @argument({ defaultPath: '/', ignore: ['.git', '**/node_modules', '**/dist', '**/coverage', '/report', '**/__pycache__', '**/.venv', '**/.*_cache', '**/.hypothesis', '**/.coverage*', '**/*.log', 'dagger/sdk'] })
     source: Directory,
     /** Image of test clusters: k3s, or one with the same contract */
     clusterImage: string = 'rancher/k3s:v1.36.1-k3s1',

@@ -45,15 +45,15 @@ const DECISIONS: readonly Group[] = [
   {
     row: 'A deployer of our own applies, watches, proves and rolls back',
     tasks: [
-      { id: 'T131', task: 'A plan by server-side dry run, which changes nothing', proofs: [`${DEPLOY}/commands.other.test.ts > plan`, `${DEPLOY}/diff.test.ts`, 'CONF-302'] },
-      { id: 'T132', task: 'Fields and objects of others are named and left alone', proofs: [`${DEPLOY}/foreign.test.ts`, `${DEPLOY}/commands.deploy.test.ts > what is in the way`, 'tests/faults/field-conflict.test.ts', 'tests/faults/foreign-object.test.ts', 'tests/faults/foreign-writers.test.ts'] },
-      { id: 'T133', task: 'Waves in order, each watched until it is current', proofs: [`${DEPLOY}/order.test.ts`, `${DEPLOY}/watch.test.ts`, `${DEPLOY}/kinds/assess.test.ts`, `${DEPLOY}/kinds/streams.test.ts`, `${DEPLOY}/commands.deploy.test.ts > a first release`] },
+      { id: 'T131', task: 'A plan by server-side dry run, which changes nothing', proofs: [`${DEPLOY}/commands/other.test.ts > plan`, `${DEPLOY}/plan/diff.test.ts`, 'CONF-302'] },
+      { id: 'T132', task: 'Fields and objects of others are named and left alone', proofs: [`${DEPLOY}/cluster/foreign.test.ts`, `${DEPLOY}/commands/deploy.test.ts > what is in the way`, 'tests/faults/field-conflict.test.ts', 'tests/faults/foreign-object.test.ts', 'tests/faults/foreign-writers.test.ts'] },
+      { id: 'T133', task: 'Waves in order, each watched until it is current', proofs: [`${DEPLOY}/release/order.test.ts`, `${DEPLOY}/rollout/settle.test.ts`, `${DEPLOY}/kinds/assess.test.ts`, `${DEPLOY}/kinds/streams.test.ts`, `${DEPLOY}/commands/deploy.test.ts > a first release`] },
       { id: 'T134', task: 'What no waiting mends is called failed at once', proofs: [`${DEPLOY}/kinds/doom.test.ts`, 'tests/faults/crash-at-start.test.ts', 'tests/faults/image-not-found.test.ts', 'tests/faults/bad-config-key.test.ts', 'tests/faults/pod-security-violation.test.ts', 'tests/faults/out-of-memory.test.ts'] },
-      { id: 'T135', task: 'The diagnosis is captured before anything is undone', proofs: [`${DEPLOY}/diagnose.test.ts`, `${DEPLOY}/commands.deploy.test.ts > a doomed release > is diagnosed before anything is undone, without secrets`] },
-      { id: 'T136', task: 'The whole application goes back, and that is proven', proofs: [`${DEPLOY}/commands.deploy.test.ts > a doomed release`, `${DEPLOY}/second-faults.test.ts`, 'tests/faults/broken-rollback-target.test.ts', 'tests/faults/broken-before.test.ts'] },
-      { id: 'T137', task: 'A release that is ready and answers wrongly fails', proofs: [`${DEPLOY}/verify.test.ts`, 'tests/faults/smoke-test-fails.test.ts'] },
-      { id: 'T138', task: 'One deployer at a time; a killed one wedges nothing', proofs: [`${DEPLOY}/lock.test.ts`, `${DEPLOY}/commands.deploy.test.ts > the lock`, 'tests/faults/two-deployers.test.ts', 'tests/faults/killed-deployer.test.ts'] },
-      { id: 'T139', task: 'The report says what happened, why, and what is in place', proofs: [`${DEPLOY}/report.test.ts`] },
+      { id: 'T135', task: 'The diagnosis is captured before anything is undone', proofs: [`${DEPLOY}/rollout/diagnose.test.ts`, `${DEPLOY}/commands/deploy.test.ts > a doomed release > is diagnosed before anything is undone, without secrets`] },
+      { id: 'T136', task: 'The whole application goes back, and that is proven', proofs: [`${DEPLOY}/commands/deploy.test.ts > a doomed release`, `${DEPLOY}/commands/second-faults.test.ts`, 'tests/faults/broken-rollback-target.test.ts', 'tests/faults/broken-before.test.ts'] },
+      { id: 'T137', task: 'A release that is ready and answers wrongly fails', proofs: [`${DEPLOY}/proof/verify.test.ts`, 'tests/faults/smoke-test-fails.test.ts'] },
+      { id: 'T138', task: 'One deployer at a time; a killed one wedges nothing', proofs: [`${DEPLOY}/cluster/lock.test.ts`, `${DEPLOY}/commands/deploy.test.ts > the lock`, 'tests/faults/two-deployers.test.ts', 'tests/faults/killed-deployer.test.ts'] },
+      { id: 'T139', task: 'The report says what happened, why, and what is in place', proofs: [`${DEPLOY}/report/report.test.ts`] },
     ],
   },
   {
@@ -68,9 +68,9 @@ const DECISIONS: readonly Group[] = [
   {
     row: 'What differs between two teams is a setting, never an edit',
     tasks: [
-      { id: 'T151', task: 'Settings are judged by name, rule and environment', proofs: [`${DEPLOY}/settings.test.ts`, 'tests/validate/equality.test.ts > with settings'] },
-      { id: 'T152', task: 'All that is missing is told at once, before the first write', proofs: [`${DEPLOY}/refusals.test.ts > a release that lacks inputs`, `${DEPLOY}/gates.test.ts`, 'tests/faults/bad-input.test.ts'] },
-      { id: 'T153', task: 'A doctor says whether a deployment would find everything', proofs: [`${DEPLOY}/commands.doctor.test.ts`] },
+      { id: 'T151', task: 'Settings are judged by name, rule and environment', proofs: [`${DEPLOY}/release/settings.test.ts`, 'tests/validate/equality.test.ts > with settings'] },
+      { id: 'T152', task: 'All that is missing is told at once, before the first write', proofs: [`${DEPLOY}/commands/refusals.test.ts > a release that lacks inputs`, `${DEPLOY}/release/gates.test.ts`, 'tests/faults/bad-input.test.ts'] },
+      { id: 'T153', task: 'A doctor says whether a deployment would find everything', proofs: [`${DEPLOY}/commands/doctor.test.ts`] },
     ],
   },
   {
@@ -112,17 +112,17 @@ const GATES: readonly Group[] = [
   {
     row: 'Secrets are in Kubernetes Secrets only',
     tasks: [
-      { id: 'T221', task: 'No manifest renders one', proofs: ['secrets/none-rendered', 'secrets/none-in-settings', `${DEPLOY}/gates.test.ts > checkRendered > refuses a Secret in the manifests`] },
-      { id: 'T222', task: 'Pods read the keys that they need, as files', proofs: ['CONF-123', 'secrets/as-files', 'secrets/own-keys-only', `${DEPLOY}/secrets.test.ts`] },
-      { id: 'T223', task: 'No value lies open in the cluster, a report or the history', proofs: ['CONF-122', `${DEPLOY}/redact.test.ts`, `${DEPLOY}/commands.other.test.ts > history > holds no secret value outside of Secrets`] },
-      { id: 'T224', task: 'A rotated key reaches the pods that read it', proofs: ['CONF-294', `${DEPLOY}/secretroll.test.ts`, 'tests/faults/changed-secrets.test.ts'] },
+      { id: 'T221', task: 'No manifest renders one', proofs: ['secrets/none-rendered', 'secrets/none-in-settings', `${DEPLOY}/release/gates.test.ts > checkRendered > refuses a Secret in the manifests`] },
+      { id: 'T222', task: 'Pods read the keys that they need, as files', proofs: ['CONF-123', 'secrets/as-files', 'secrets/own-keys-only', `${DEPLOY}/release/secrets.test.ts`] },
+      { id: 'T223', task: 'No value lies open in the cluster, a report or the history', proofs: ['CONF-122', `${DEPLOY}/release/redact.test.ts`, `${DEPLOY}/commands/other.test.ts > history > holds no secret value outside of Secrets`] },
+      { id: 'T224', task: 'A rotated key reaches the pods that read it', proofs: ['CONF-294', `${DEPLOY}/plan/secretroll.test.ts`, 'tests/faults/changed-secrets.test.ts'] },
     ],
   },
   {
     row: 'RBAC',
     tasks: [
       { id: 'T231', task: 'Pods have no token and their accounts no Role', proofs: ['CONF-270', 'access/no-wildcards', 'access/workloads-have-none', 'access/bindings', 'pods/service-account'] },
-      { id: 'T232', task: 'The Role of one namespace is enough to deploy', proofs: ['tests/faults/namespaced-deployer.test.ts', `${DEPLOY}/namespaced.test.ts`, `${DEPLOY}/commands.bootstrap.test.ts`] },
+      { id: 'T232', task: 'The Role of one namespace is enough to deploy', proofs: ['tests/faults/namespaced-deployer.test.ts', `${DEPLOY}/cluster/namespaced.test.ts`, `${DEPLOY}/commands/bootstrap.test.ts`] },
     ],
   },
   { row: 'A container starts in less than 30 s', tasks: [{ id: 'T241', task: 'Each container is ready in time', proofs: ['CONF-201', 'pods/start-in-time'] }] },
@@ -130,7 +130,7 @@ const GATES: readonly Group[] = [
     row: '99.9 % availability during a deployment',
     tasks: [
       { id: 'T251', task: 'No pod goes before its successor is ready', proofs: ['CONF-280', 'CONF-283', 'CONF-300', 'CONF-301', 'rollout/no-gap', 'rollout/disruption-budget'] },
-      { id: 'T252', task: 'Each rollout is measured, and undone beyond its budget', proofs: [`${DEPLOY}/availability.test.ts`, `${DEPLOY}/commands.deploy.test.ts > a release under which too many requests fail`] },
+      { id: 'T252', task: 'Each rollout is measured, and undone beyond its budget', proofs: [`${DEPLOY}/proof/availability.test.ts`, `${DEPLOY}/commands/deploy.test.ts > a release under which too many requests fail`] },
     ],
   },
   {
@@ -144,8 +144,8 @@ const GATES: readonly Group[] = [
   {
     row: 'Backup and restore',
     tasks: [
-      { id: 'T281', task: 'A dump each night and before each migration', proofs: ['database/backed-up', `${DEPLOY}/commands.deploy.test.ts > an upgrade > changes only what differs, after a backup when it migrates`, `${DEPLOY}/commands.deploy.test.ts > an upgrade > does not migrate when the backup fails, and goes back`] },
-      { id: 'T282', task: 'A backup comes back, and a drill proves that', proofs: [`${DEPLOY}/commands.backup.test.ts`, 'tests/faults/namespaced-deployer.test.ts > the service account deployer, whose Role is in the namespace only > backs up, tries the backup out, and restores it only by force'] },
+      { id: 'T281', task: 'A dump each night and before each migration', proofs: ['database/backed-up', `${DEPLOY}/commands/deploy.test.ts > an upgrade > changes only what differs, after a backup when it migrates`, `${DEPLOY}/commands/deploy.test.ts > an upgrade > does not migrate when the backup fails, and goes back`] },
+      { id: 'T282', task: 'A backup comes back, and a drill proves that', proofs: [`${DEPLOY}/commands/backup.test.ts`, 'tests/faults/namespaced-deployer.test.ts > the service account deployer, whose Role is in the namespace only > backs up, tries the backup out, and restores it only by force'] },
     ],
   },
   {
@@ -160,7 +160,7 @@ const GATES: readonly Group[] = [
     row: 'Persistent volumes',
     tasks: [
       { id: 'T311', task: 'Data outlives pod, process and workload', proofs: ['CONF-004', 'CONF-292', 'CONF-293', 'CONF-295', 'database/volumes-stay'] },
-      { id: 'T312', task: 'The deployer removes a volume on demand only', proofs: [`${DEPLOY}/commands.deploy.test.ts > an upgrade > keeps a volume that is no longer in the manifests, and still owns it`] },
+      { id: 'T312', task: 'The deployer removes a volume on demand only', proofs: [`${DEPLOY}/commands/deploy.test.ts > an upgrade > keeps a volume that is no longer in the manifests, and still owns it`] },
     ],
   },
 ]

@@ -3,7 +3,10 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** Folders of which nothing is ours, or nothing is kept. */
-const LEFT_OUT = new Set(['node_modules', 'dist', 'report', 'coverage', '__pycache__', '.git', '.venv', '.hypothesis', '.mypy_cache', '.ruff_cache', '.pytest_cache'])
+const LEFT_OUT = new Set(['node_modules', 'dist', 'coverage', '__pycache__', '.git', '.venv', '.hypothesis', '.mypy_cache', '.ruff_cache', '.pytest_cache'])
+
+/** Where the engine writes the module's generated client, and runs their results. */
+const MADE = new Set(['dagger/sdk', 'report'])
 
 /** @returns paths of all files in the repository, sorted, with `/` between folders */
 export async function filesOf(root: string, folder = ''): Promise<string[]> {
@@ -12,8 +15,7 @@ export async function filesOf(root: string, folder = ''): Promise<string[]> {
     entries.map((entry) => {
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`
       if (!entry.isDirectory()) return entry.isFile() ? [path] : []
-      // The engine writes the module's generated client there.
-      return LEFT_OUT.has(entry.name) || path === 'dagger/sdk' ? [] : filesOf(root, path)
+      return LEFT_OUT.has(entry.name) || MADE.has(path) ? [] : filesOf(root, path)
     }),
   )
   return nested.flat().sort()

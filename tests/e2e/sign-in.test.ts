@@ -29,7 +29,11 @@ describe('with an identity provider', () => {
     expect(cookies.map(({ name, httpOnly, secure, sameSite, path }) => ({ name, httpOnly, secure, sameSite, path }))).toEqual([
       { name: '__Host-todo-session', httpOnly: true, secure: true, sameSite: 'Lax', path: '/' },
     ])
-    expect(await todo.page.evaluate('document.cookie + JSON.stringify({ ...localStorage, ...sessionStorage })')).toBe('{}')
+    // No script can read the session; the page keeps which conversation is open.
+    expect(await todo.page.evaluate('document.cookie')).toBe('')
+    expect(await todo.page.evaluate('Object.keys({ ...localStorage, ...sessionStorage })')).toEqual(['todo-chat.place'])
+    const place: unknown = JSON.parse((await todo.page.evaluate<string>("sessionStorage.getItem('todo-chat.place')")) ?? '')
+    expect(Object.keys(place as object)).toEqual(['user_id', 'conversationId', 'unsent'])
 
     await todo.button('Sign out').click()
     await todo.signInLink.waitFor()

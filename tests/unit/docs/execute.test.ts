@@ -1,13 +1,12 @@
 /** Pages are run by a shell, in a folder of their own. */
-import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Need } from '../../docs/blocks.ts'
-import { environmentOf, type PageRun, runPage, runPages } from '../../docs/execute.ts'
+import { environmentOf, type PageRun, runPage } from '../../docs/execute.ts'
 import { toLine } from '../../docs/finding.ts'
 
 let folder: string
@@ -83,21 +82,5 @@ async function freePort(): Promise<number> {
 describe('the shell', () => {
   it('has nothing of the npm that started it', () => {
     expect(environmentOf({ PATH: '/repo/node_modules/.bin:/usr/bin', npm_config_x: '1', INIT_CWD: '/repo', HOME: '/h', FORCE_COLOR: '1' })).toEqual({ PATH: '/usr/bin', HOME: '/h', NO_COLOR: '1' })
-  })
-})
-
-describe('pages', () => {
-  const git = (...args: string[]): string => execFileSync('git', ['-c', 'user.name=x', '-c', 'user.email=x@example.org', ...args], { cwd: folder, encoding: 'utf8' }).trim()
-
-  it('are run in a clone of the last commit, and not in a tree with changes', async () => {
-    await writeFile(join(folder, 'a.md'), block('console needs=none', '$ git rev-parse --is-inside-work-tree && cat .git/HEAD && touch made', 'true', 'ref: refs/heads/main'))
-    git('init', '--quiet', '--initial-branch=main')
-    git('add', '.')
-    git('commit', '--quiet', '--message=x')
-    const options = { needs: new Set<Need>(['none']), progress: () => undefined }
-    expect(await runPages(folder, ['a.md'], options)).toEqual({ commit: git('rev-parse', '--short=12', 'HEAD'), runs: [{ page: 'a.md', ran: ['none'], findings: [] }] })
-    expect(existsSync(join(folder, 'made'))).toBe(false)
-    await writeFile(join(folder, 'b.md'), '')
-    await expect(runPages(folder, ['a.md'], options)).rejects.toThrow('the tree has changes that a clone would not have')
   })
 })

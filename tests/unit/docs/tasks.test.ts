@@ -117,7 +117,7 @@ describe('the plan’s own tasks', () => {
 describe('a change of the tests', () => {
   const PYTEST = 'app/backend/tests/unit/test_small.py'
   const CASES = [
-    { name: 'another title', proof: 'tests/unit/deploy/commands.other.test.ts > history > holds no secret value outside of Secrets', change: ['tests/unit/deploy/commands.other.test.ts', "it('holds no secret value outside of Secrets'", "it('holds nothing'"] },
+    { name: 'another title', proof: 'tests/unit/deploy/commands/other.test.ts > history > holds no secret value outside of Secrets', change: ['tests/unit/deploy/commands/other.test.ts', "it('holds no secret value outside of Secrets'", "it('holds nothing'"] },
     { name: 'another name of a pytest function', proof: `${PYTEST} > test_is_small`, change: [PYTEST, 'test_is_small', 'test_is_large'] },
     { name: 'another id of a requirement', proof: 'CONF-270', change: ['tests/conformance/areas/access.ts', "id: 'CONF-270'", "id: 'CONF-271'"] },
     { name: 'another id of a policy', proof: 'images/our-own', change: ['tests/validate/policies/images.ts', "id: 'images/our-own'", "id: 'images/own'"] },
