@@ -15,7 +15,7 @@ import { type DeployInput, deploy } from './commands/deploy.ts'
 import { type DoctorInput, doctor, doctorText } from './commands/doctor.ts'
 import { drift } from './commands/drift.ts'
 import { history, historyText } from './commands/history.ts'
-import { plan } from './commands/plan.ts'
+import { type PlanInput, plan } from './commands/plan.ts'
 import { restoreDrill } from './commands/restore-drill.ts'
 import { type AsideAction, type RestoredManifest, restore, restoreAside } from './commands/restore.ts'
 import { rollback } from './commands/rollback.ts'
@@ -305,7 +305,7 @@ async function renderedObjects(context: Context, { objects, manifests, renderer 
   return readObjects(objects, process.stdin)
 }
 
-type ReleaseInputs = Pick<DeployInput, 'rendered' | 'images' | 'verified' | 'unsigned' | 'allowed' | 'secretFiles' | 'generateSecrets' | 'force' | 'adopt' | 'pruneData'> & Pick<DoctorInput, 'registryCa'>
+type ReleaseInputs = PlanInput & Pick<DoctorInput, 'registryCa'>
 
 async function verifiedInput({ verifiedBy, stagingKubeconfig }: ReleaseOptions): Promise<Images[] | undefined> {
   if (verifiedBy !== undefined) return [await readVerified(verifiedBy)]

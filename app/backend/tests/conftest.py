@@ -17,7 +17,7 @@ from sqlalchemy import URL, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
 from tests.support.postgres import URL_VARIABLE, postgres_server
-from tests.support.world import PASSWORDS, Stack, User, World
+from tests.support.world import PASSWORDS, Stack, User, World, login_of
 from todo_chat.db import migrate
 from todo_chat.settings import MigrateSettings
 
@@ -47,8 +47,8 @@ def _make_template(url: URL) -> None:
     migrate.create_database(admin, TEMPLATE)
     template = url.set(database=TEMPLATE)
     migrate.create_roles(create_engine(template, poolclass=NullPool), PASSWORDS)
-    login = template.set(username="todo_migrator", password=PASSWORDS["migrator"])
-    migrate.upgrade_schema(create_engine(login, poolclass=NullPool))
+    owner = login_of(template, "migrator")
+    migrate.upgrade_schema(create_engine(owner, poolclass=NullPool))
 
 
 @pytest.fixture(scope="session")

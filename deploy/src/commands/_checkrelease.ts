@@ -9,6 +9,7 @@ import { type Context, type NamespaceFacts, checkNamespace } from '../session.ts
 import { missingSettings } from '../release/settings.ts'
 
 export interface CheckedInput extends Pick<ReleaseInput, 'secretFiles' | 'generateSecrets'> {
+  /** Images in place of those of the manifests. */
   images: Images
   /** The images of each release that staging verified. */
   verified: readonly Images[] | undefined

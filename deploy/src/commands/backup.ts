@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
-import { PassThrough, Writable } from 'node:stream'
+import { PassThrough } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { runBackup } from '../database/backup.ts'
-import { type PodContainer, findBackupCronJob, readerPod, withPod } from '../database/pod.ts'
+import { type PodContainer, findBackupCronJob, readerPod, runInside, withPod } from '../database/pod.ts'
 import { DeployError } from '../errors.ts'
 import { type Run, newTimeline, phase } from '../rollout/run.ts'
 import type { Context } from '../session.ts'
@@ -71,14 +71,7 @@ async function copy(run: Run, container: PodContainer, folder: string, file: str
 
 /** Standard output of a command in a container. */
 export async function textOf(run: Run, container: PodContainer, command: readonly string[]): Promise<string> {
-  const chunks: Buffer[] = []
-  const collect = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      chunks.push(chunk)
-      done()
-    },
-  })
-  const { exitCode, stderr } = await run.cluster.exec(container, command, collect)
-  if (exitCode !== 0) throw new DeployError(`${command[0]} in pod ${container.name} ended with exit code ${exitCode}: ${stderr.trim()}`)
-  return Buffer.concat(chunks).toString()
+  const { exitCode, stdout, said } = await runInside(run, container, command)
+  if (exitCode !== 0) throw new DeployError(`${command[0]} in pod ${container.name} ended with exit code ${exitCode}: ${said}`)
+  return stdout
 }

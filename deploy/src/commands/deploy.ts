@@ -5,20 +5,20 @@ import { isDatabase } from '../release/databaseparts.ts'
 import { type IngressAddress, type OpenEntrances, openEntrances } from '../proof/entrances.ts'
 import { DeployError, describe } from '../errors.ts'
 import { foreignFields, foreignText } from '../cluster/foreign.ts'
-import type { Gate } from '../release/gates.ts'
 import { type Revision, beginRevision, currentRevision, readNewestGood, trimHistory } from '../cluster/history.ts'
-import { type Images, imagesOf, withImages } from '../release/images.ts'
+import { imagesOf, withImages } from '../release/images.ts'
 import { entriesOf, union, writeInventory } from '../cluster/inventory.ts'
 import { type Measurement, startMeasurement } from '../proof/measure.ts'
 import { type KubeObject, keyOf, nameOf, refOf } from '../release/objects.ts'
 import { hasChanges } from '../plan/plan.ts'
 import { policyNote } from '../release/policy.ts'
-import { type Release, type ReleaseInput, prepareRelease, refuseProblems } from '../plan/prepare.ts'
+import { type Release, prepareRelease, refuseProblems } from '../plan/prepare.ts'
 import { type RunReport, type RunResult, countLine } from '../report/report.ts'
 import { rollBack, secretValues, withPresentSecrets, withoutForeignSecrets } from '../rollout/rollback.ts'
 import { type BrokenBefore, type RolloutInput, type RolloutResult, appliedFrom, confirm, rollout } from '../rollout/rollout.ts'
 import { phase, policyOf } from '../rollout/run.ts'
 import { checkRelease } from './_checkrelease.ts'
+import type { PlanInput } from './plan.ts'
 import { type End, addFigures, ended, finishRecord, interruptedBy, newRecord } from './_recorded.ts'
 import { type SavedPlan, checkAgainst, checkPlace } from '../plan/saved.ts'
 import { type Context, type Session, type SessionOptions, ensureNamespace, newReport, openSession, removeNamespace } from '../session.ts'
@@ -26,14 +26,7 @@ import { proberFor } from '../proof/prober.ts'
 import { type Check, verify } from '../proof/verify.ts'
 import { readWorkloads } from '../rollout/workloads.ts'
 
-export interface DeployInput extends ReleaseInput, SessionOptions {
-  /** Images in place of those of the manifests. */
-  images: Images
-  /** The images of each release that staging verified. */
-  verified: readonly Images[] | undefined
-  /** Why images count as not signed, a line each; absent where nobody said who may sign. */
-  unsigned?: (images: Images) => Promise<string[]>
-  allowed: ReadonlySet<Gate>
+export interface DeployInput extends PlanInput, SessionOptions {
   /** A reviewed plan: its objects are used, and it must still be true. */
   savedPlan?: SavedPlan
   ingress?: IngressAddress

@@ -4,7 +4,7 @@ import pMap from 'p-map'
 import { type CheckedInput } from './_checkrelease.ts'
 import { ClusterError, DeployError } from '../errors.ts'
 import { GATES, gateRefusals } from '../release/gates.ts'
-import { hasDigest, imagesOf, isPlaceholder, withImages } from '../release/images.ts'
+import { givenImages, hasDigest, imagesOf, isPlaceholder, withImages } from '../release/images.ts'
 import type { KubeObject, RenderedObject, Wire } from '../release/objects.ts'
 import type { DatabaseFacts, Outside } from '../cluster/outside.ts'
 import { checkQuota } from '../release/quota.ts'
@@ -121,7 +121,7 @@ const REGISTRY_REFUSES = /UNAUTHORIZED|DENIED|401|403/
 
 async function registry(facts: Facts): Promise<Verdict> {
   const { objects, input, outside } = facts
-  const references = Object.values(imagesOf(objects)).filter((reference) => !isPlaceholder(reference))
+  const references = Object.values(givenImages(imagesOf(objects)))
   if (references.length === 0) return notAsked('no image is given')
   const credentials = text(input.secretFiles.get(PULL_KEY))
   const pulls = objects.flatMap(podSpecs).some(({ imagePullSecrets = [] }) => imagePullSecrets.length > 0)
@@ -139,10 +139,11 @@ async function registry(facts: Facts): Promise<Verdict> {
 
 async function signatures({ objects, input }: Facts): Promise<Verdict> {
   if (input.unsigned === undefined) return notAsked('nobody said who may sign (--image-key)')
-  const given = Object.fromEntries(Object.entries(imagesOf(objects)).filter(([, reference]) => !isPlaceholder(reference)))
-  if (Object.keys(given).length === 0) return notAsked('no image is given')
+  const given = givenImages(imagesOf(objects))
+  const count = Object.keys(given).length
+  if (count === 0) return notAsked('no image is given')
   const unsigned = await input.unsigned(given)
-  return unsigned.length === 0 ? well(`${Object.keys(given).length} images are signed by a given key`) : wrong(unsigned.join('; '), 'publish the images of this commit with --signing-key, whose public half --image-key must hold')
+  return unsigned.length === 0 ? well(`${count} images are signed by a given key`) : wrong(unsigned.join('; '), 'publish the images of this commit with --signing-key, whose public half --image-key must hold')
 }
 
 function settingsOf({ objects }: Facts): Verdict {

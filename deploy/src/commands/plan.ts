@@ -1,10 +1,9 @@
-import { checkRelease } from './_checkrelease.ts'
+import { type CheckedInput, checkRelease } from './_checkrelease.ts'
 import { imagesOf, withImages } from '../release/images.ts'
 import { hasChanges } from '../plan/plan.ts'
-import { type Release, prepareRelease } from '../plan/prepare.ts'
+import { type Release, type ReleaseInput, prepareRelease } from '../plan/prepare.ts'
 import { type SavedPlan, savePlan } from '../plan/saved.ts'
 import type { Context } from '../session.ts'
-import type { DeployInput } from './deploy.ts'
 
 export interface PlanResult extends Release {
   /** To be written with `--out` and carried out with `deploy --plan`. */
@@ -15,8 +14,11 @@ export interface PlanResult extends Release {
   notes: string[]
 }
 
+/** What a release is made of, and what is asked about it before. */
+export interface PlanInput extends Omit<ReleaseInput, keyof CheckedInput>, CheckedInput {}
+
 /** Says what deploy would do, by server-side dry run. Writes nothing. */
-export async function plan(context: Context, input: Pick<DeployInput, 'rendered' | 'images' | 'verified' | 'unsigned' | 'allowed' | 'secretFiles' | 'generateSecrets' | 'force' | 'adopt' | 'pruneData'>): Promise<PlanResult> {
+export async function plan(context: Context, input: PlanInput): Promise<PlanResult> {
   const rendered = withImages(input.rendered, input.images)
   const objects = rendered.map(({ object }) => object)
   const { notes } = await checkRelease(context, input, rendered)

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
-import { Writable } from 'node:stream'
-import { type PodContainer, databaseContainer, findBackupCronJob, restorerPod, withPod } from '../database/pod.ts'
+import type { Readable } from 'node:stream'
+import { type PodContainer, databaseContainer, findBackupCronJob, restorerPod, runInside, withPod } from '../database/pod.ts'
 import { BadInput, DeployError } from '../errors.ts'
 import { type Run, phase } from '../rollout/run.ts'
 import { type Context, type SessionOptions, openSession } from '../session.ts'
@@ -40,15 +40,7 @@ export type AsideAction = 'undo' | 'forget'
 export async function restoreAside(context: Context, input: SessionOptions & { action: AsideAction }): Promise<string> {
   await using session = await openSession(context, input)
   const { run } = session
-  return await phase(run, 'restore', input.action, () =>
-    besideDatabase(run, async (container) => {
-      const { exitCode, stderr } = await run.cluster.exec(container, ['restore', `--${input.action}`], new Writable({ write: (_chunk, _encoding, done) => done() }))
-      const said = stderr.trim()
-      if (exitCode === REFUSED) throw new BadInput(said, { next: 'restore an archive' })
-      if (exitCode !== 0) throw new DeployError(`restore ended with exit code ${exitCode}: ${said}`)
-      return said
-    }),
-  )
+  return await phase(run, 'restore', input.action, () => besideDatabase(run, async (container) => (await runRestore(run, container, [`--${input.action}`], 'restore an archive')).said))
 }
 
 /** Runs `work` where the database's commands reach it: beside it, or in a pod that may leave the cluster for it. */
@@ -59,19 +51,17 @@ async function besideDatabase<Value>(run: Run, work: (container: PodContainer) =
 
 /** Feeds an archive to the `restore` of the database's image, which also compares what came back. */
 export async function restoreInto(run: Run, container: PodContainer, file: string, force: boolean): Promise<RestoredManifest> {
-  const chunks: Buffer[] = []
-  const stdout = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      chunks.push(chunk)
-      done()
-    },
-  })
   const archive = await open(file).catch((cause: NodeJS.ErrnoException) => {
     throw new BadInput(`--from ${file}: cannot be read (${cause.code ?? 'unknown reason'})`, { cause, next: 'give an archive made by backup' })
   })
-  const { exitCode, stderr } = await run.cluster.exec(container, ['restore', ...(force ? ['--force'] : [])], stdout, archive.createReadStream())
-  const said = stderr.trim()
-  if (exitCode === REFUSED) throw new BadInput(said, { next: force ? 'give an archive made by backup' : 'restore into an empty database, or replace what is there with --force' })
+  const next = force ? 'give an archive made by backup' : 'restore into an empty database, or replace what is there with --force'
+  return JSON.parse((await runRestore(run, container, force ? ['--force'] : [], next, archive.createReadStream())).stdout) as RestoredManifest
+}
+
+/** @param next what to do about a refusal */
+async function runRestore(run: Run, container: PodContainer, args: readonly string[], next: string, archive?: Readable): Promise<{ stdout: string; said: string }> {
+  const { exitCode, stdout, said } = await runInside(run, container, ['restore', ...args], archive)
+  if (exitCode === REFUSED) throw new BadInput(said, { next })
   if (exitCode !== 0) throw new DeployError(`restore ended with exit code ${exitCode}: ${said}`)
-  return JSON.parse(Buffer.concat(chunks).toString()) as RestoredManifest
+  return { stdout, said }
 }

@@ -1,4 +1,5 @@
 /** Short-lived pods with the database's image: to read a backup volume, and to restore into a fresh PostgreSQL. */
+import { type Readable, Writable } from 'node:stream'
 import type { V1CronJob, V1KeyToPath, V1PodSpec, V1Volume } from '@kubernetes/client-node'
 import { poll } from '../_poll.ts'
 import { COMPONENT, isBackup, isDatabase } from '../release/databaseparts.ts'
@@ -30,6 +31,19 @@ export interface PodContainer {
   namespace: string
   name: string
   container: string
+}
+
+/** Runs a command to its end, whatever its exit code. `said` is standard error without the blanks around it. */
+export async function runInside(run: Run, container: PodContainer, command: readonly string[], stdin?: Readable): Promise<{ exitCode: number; stdout: string; said: string }> {
+  const chunks: Buffer[] = []
+  const collect = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      chunks.push(chunk)
+      done()
+    },
+  })
+  const { exitCode, stderr } = await run.cluster.exec(container, command, collect, stdin)
+  return { exitCode, stdout: Buffer.concat(chunks).toString(), said: stderr.trim() }
 }
 
 /** @throws BadInput when the release backs nothing up */

@@ -2,7 +2,7 @@
 import { isBackup } from './databaseparts.ts'
 import { refuseDuplicates } from './duplicates.ts'
 import { BadInput } from '../errors.ts'
-import { type Images, hasDigest, imagesOf, isPlaceholder } from './images.ts'
+import { type Images, givenImages, hasDigest, imagesOf } from './images.ts'
 import { type KubeObject, isNamespaced } from './objects.ts'
 
 export const ENVIRONMENTS = ['dev', 'staging', 'prod'] as const
@@ -47,8 +47,7 @@ export interface GateFacts {
  * @param allowed gates lifted by the person
  */
 export function gateRefusals(environment: Environment, facts: GateFacts, allowed: ReadonlySet<Gate>): string[] {
-  // An image that was not given is missing, which is another complaint.
-  const images = Object.fromEntries(Object.entries(imagesOf(facts.objects)).filter(([, reference]) => !isPlaceholder(reference)))
+  const images = givenImages(imagesOf(facts.objects))
   return STANDING[environment]
     .filter((gate) => !allowed.has(gate))
     .flatMap((gate) => {

@@ -52,6 +52,11 @@ export function imagesOf(objects: readonly KubeObject[]): Images {
   return images
 }
 
+/** The images that were given; the others' placeholders are missing, which is another complaint. */
+export function givenImages(images: Images): Images {
+  return Object.fromEntries(Object.entries(images).filter(([, reference]) => !isPlaceholder(reference)))
+}
+
 /** What `publish` makes; no environment need use all of them. */
 export const PUBLISHED = ['agent', 'backend', 'backup', 'database', 'frontend', 'mcp']
 

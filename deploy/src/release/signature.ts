@@ -4,7 +4,7 @@
  */
 import { type KeyObject, createHash, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
 import { BadInput } from '../errors.ts'
-import { type Images, hasDigest, isPlaceholder } from './images.ts'
+import { type Images, givenImages, hasDigest } from './images.ts'
 
 const SIMPLE_SIGNING = 'application/vnd.dev.cosign.simplesigning.v1+json'
 const SIGNATURE = 'dev.cosignproject.cosign/signature'
@@ -128,8 +128,7 @@ export function signatureArtifact(signatures: readonly Signature[]): SignatureAr
  * @param ask the signatures of an image; an Error says why they could not be had
  */
 export async function unsignedImages(images: Images, keys: readonly KeyObject[], ask: (reference: string) => Promise<readonly Signature[]>): Promise<string[]> {
-  const given = Object.entries(images).filter(([, reference]) => !isPlaceholder(reference))
-  const answers = given.map(async ([name, reference]) => {
+  const answers = Object.entries(givenImages(images)).map(async ([name, reference]) => {
     if (!hasDigest(reference)) return [`${name} has no digest that could be signed`]
     try {
       const signatures = await ask(reference)

@@ -13,7 +13,7 @@ from alembic import command
 from sqlalchemy import URL, Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
-from tests.support.world import PASSWORDS, World
+from tests.support.world import World, login_of
 from todo_chat.db import migrate
 from todo_chat.entrypoints.migrate import check, run
 from todo_chat.settings import MigrateSettings, ProcessError
@@ -27,11 +27,7 @@ OLDER = "0002"
 def login(world: World, migrate_settings: MigrateSettings) -> URL:
     """The migrator's login to a database at ``OLDER``."""
     run(migrate_settings)
-    url = world.url.set(
-        database=migrate_settings.database_name,
-        username="todo_migrator",
-        password=PASSWORDS["migrator"],
-    )
+    url = login_of(world.url, "migrator", migrate_settings.database_name)
     with engine_of(url).begin() as connection:
         command.downgrade(migrate.alembic_config(connection), OLDER)
     return url
@@ -49,11 +45,7 @@ def found(url: URL) -> str | None:
 @contextmanager
 def held(url: URL, statement: str) -> Iterator[None]:
     """A transaction of the backend's that has done ``statement`` and goes on."""
-    backend = url.set(
-        username="todo_chat",
-        password=PASSWORDS["chat"],
-        query={"application_name": "long report"},
-    )
+    backend = login_of(url, "chat").set(query={"application_name": "long report"})
     with engine_of(backend).begin() as connection:
         connection.execute(text(statement))
         yield
@@ -90,7 +82,7 @@ def test_a_lock_that_is_given_back_in_time_does_not_matter(login: URL) -> None:
 
 
 def test_the_application_reads_between_the_attempts(login: URL) -> None:
-    chat = engine_of(login.set(username="todo_chat", password=PASSWORDS["chat"]))
+    chat = engine_of(login_of(login, "chat"))
 
     def read() -> None:
         with chat.begin() as connection:

@@ -10,18 +10,14 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 from sqlmodel import SQLModel
 
-from tests.support.world import PASSWORDS, World
+from tests.support.world import World, login_of
 from todo_chat.db import migrate
 from todo_chat.entrypoints.migrate import run
 from todo_chat.settings import ConfigurationError, MigrateSettings
 
 
 def revision(world: World, migrate_settings: MigrateSettings) -> str:
-    url = world.url.set(
-        database=migrate_settings.database_name,
-        username="todo_chat",
-        password=PASSWORDS["chat"],
-    )
+    url = login_of(world.url, "chat", migrate_settings.database_name)
     with create_engine(url, poolclass=NullPool).connect() as connection:
         found: str = connection.execute(
             text("SELECT version_num FROM alembic_version")
@@ -72,12 +68,8 @@ def test_models_and_migrations_agree(world: World) -> None:
 
 def test_down_and_up_again(world: World, migrate_settings: MigrateSettings) -> None:
     run(migrate_settings)
-    login = world.url.set(
-        database=migrate_settings.database_name,
-        username="todo_migrator",
-        password=PASSWORDS["migrator"],
-    )
-    engine = create_engine(login, poolclass=NullPool)
+    url = login_of(world.url, "migrator", migrate_settings.database_name)
+    engine = create_engine(url, poolclass=NullPool)
     with engine.begin() as connection:
         command.downgrade(migrate.alembic_config(connection), "base")
     assert migrate.upgrade_schema(engine) == (None, migrate.head_revision())
@@ -98,11 +90,7 @@ def test_a_failed_migration_leaves_nothing(
     monkeypatch.undo()
     assert migrate.upgrade_schema(
         create_engine(
-            world.url.set(
-                database=migrate_settings.database_name,
-                username="todo_migrator",
-                password=PASSWORDS["migrator"],
-            ),
+            login_of(world.url, "migrator", migrate_settings.database_name),
             poolclass=NullPool,
         )
     ) == (None, migrate.head_revision())

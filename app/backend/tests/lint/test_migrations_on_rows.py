@@ -10,7 +10,7 @@ from sqlalchemy.pool import NullPool
 
 from tests.lint.cases import OWN, of_case
 from tests.lint.corpus import SAFE, UNSAFE
-from tests.support.world import PASSWORDS, World
+from tests.support.world import World, login_of
 from todo_chat.db import migrate
 from todo_chat.entrypoints.migrate import run
 from todo_chat.settings import MigrateSettings
@@ -28,11 +28,7 @@ REWRITES = {
 def engine(world: World, migrate_settings: MigrateSettings) -> Engine:
     """The migrator's, on a database of its own with the newest schema and no row."""
     run(migrate_settings)
-    url = world.url.set(
-        database=migrate_settings.database_name,
-        username="todo_migrator",
-        password=PASSWORDS["migrator"],
-    )
+    url = login_of(world.url, "migrator", migrate_settings.database_name)
     return create_engine(url, poolclass=NullPool)
 
 

@@ -20,7 +20,7 @@ from sqlalchemy.pool import NullPool
 
 from tests.support.postgres import free_port
 from tests.support.processes import process, wait_until
-from tests.support.world import PASSWORDS, Stack, User, World
+from tests.support.world import Stack, User, World, login_of
 from todo_chat.db import migrate
 from todo_chat.db.revisions import NEEDED_REVISION
 from todo_chat.entrypoints.migrate import run
@@ -43,8 +43,7 @@ def own(world: World, migrate_settings: MigrateSettings) -> World:
 
 
 def migrator(world: World) -> Engine:
-    url = world.url.set(username="todo_migrator", password=PASSWORDS["migrator"])
-    return create_engine(url, poolclass=NullPool)
+    return create_engine(login_of(world.url, "migrator"), poolclass=NullPool)
 
 
 def revision(world: World) -> str | None:

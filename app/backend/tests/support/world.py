@@ -23,6 +23,11 @@ PASSWORDS = {role: f"test-{role}" for role in ("migrator", "chat", "tasks", "mcp
 CLIENT_TIMEOUT_SECONDS = 60
 
 
+def login_of(url: URL, role: str, database: str | None = None) -> URL:
+    """The login of ``todo_<role>`` to that database, by default to the one in the URL."""
+    return url.set(database=database, username=f"todo_{role}", password=PASSWORDS[role])
+
+
 @dataclass(frozen=True)
 class Event:
     """A server-sent event."""
@@ -176,7 +181,7 @@ class World:
         """Run a statement as superuser, or as one of the application's roles."""
         url = self.url
         if role is not None:
-            url = url.set(username=f"todo_{role}", password=PASSWORDS[role])
+            url = login_of(url, role)
         engine = create_engine(url, poolclass=NullPool)
         with engine.begin() as connection:
             if "as_user" in parameters:

@@ -3,6 +3,7 @@ import { live } from "lit-html/directives/live.js";
 import { repeat } from "lit-html/directives/repeat.js";
 import type { Conversation } from "../api/types.ts";
 import { ids } from "../app/ids.ts";
+import { confirmationView } from "../confirmation-view.ts";
 import { fieldText, submittedForm } from "../form.ts";
 import { icons } from "../icons.ts";
 import { isComposing } from "../keyboard.ts";
@@ -153,18 +154,13 @@ function deleteQuestion({ id, title }: Conversation, { actions, dispatch }: Chat
   const questionId = `conversation-${id}-question`;
   return html`
     <div class="conversation-edit" role="group" aria-labelledby=${questionId}>
-      <p id=${questionId}>Delete “${title}” for good? The tasks stay.</p>
-      <div class="form-actions">
-        <button type="button" class="button danger" @click=${() => void actions.deleteConversation(id)}>Delete</button>
-        <button
-          type="button"
-          class="button quiet"
-          id=${ids.conversationKeep(id)}
-          @click=${() => dispatch({ type: "chat/conversationClosed" })}
-        >
-          Keep
-        </button>
-      </div>
+      ${confirmationView({
+        questionId,
+        question: `Delete “${title}” for good? The tasks stay.`,
+        remove: () => void actions.deleteConversation(id),
+        keepId: ids.conversationKeep(id),
+        keep: () => dispatch({ type: "chat/conversationClosed" }),
+      })}
     </div>
   `;
 }

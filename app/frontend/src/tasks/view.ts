@@ -3,6 +3,7 @@ import { live } from "lit-html/directives/live.js";
 import { repeat } from "lit-html/directives/repeat.js";
 import type { TaskId } from "../api/types.ts";
 import { ids } from "../app/ids.ts";
+import { confirmationView } from "../confirmation-view.ts";
 import { fieldText, submittedForm } from "../form.ts";
 import { icons } from "../icons.ts";
 import { isComposing } from "../keyboard.ts";
@@ -330,18 +331,13 @@ function deleteQuestion(row: Row, id: TaskId, { actions, dispatch }: TasksHandle
       aria-labelledby=${questionId}
       @keydown=${(event: KeyboardEvent) => closeOnEscape(event, dispatch)}
     >
-      <p id=${questionId}>Delete “${row.title}”?</p>
-      <div class="form-actions">
-        <button type="button" class="button danger" @click=${() => void actions.remove(id)}>Delete</button>
-        <button
-          type="button"
-          class="button quiet"
-          id=${ids.taskKeep(id)}
-          @click=${() => dispatch({ type: "tasks/closed" })}
-        >
-          Keep
-        </button>
-      </div>
+      ${confirmationView({
+        questionId,
+        question: `Delete “${row.title}”?`,
+        remove: () => void actions.remove(id),
+        keepId: ids.taskKeep(id),
+        keep: () => dispatch({ type: "tasks/closed" }),
+      })}
     </div>
   `;
 }
